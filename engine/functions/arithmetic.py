@@ -1,0 +1,156 @@
+"""Element by element: arithmetic, exp and log, maximum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.broadcasting import unbroadcast
+from engine.registry import BACK_FUNCS, Array
+from engine.tensor import Tensor
+from engine.wrapping import wrap_forward_fn
+
+Operand = Any
+"""An array or a number."""
+
+negative = wrap_forward_fn(np.negative)
+
+
+def negative_back(grad_out: Array, out: Array, x: Array) -> Array:
+    """-grad_out"""
+    return -grad_out
+
+
+BACK_FUNCS.add_back_func(np.negative, 0, negative_back)
+
+
+exp = wrap_forward_fn(np.exp)
+
+
+def exp_back(grad_out: Array, out: Array, x: Array) -> Array:
+    """grad_out * out"""
+    return grad_out * out
+
+
+BACK_FUNCS.add_back_func(np.exp, 0, exp_back)
+
+
+log = wrap_forward_fn(np.log)
+
+
+def log_back(grad_out: Array, out: Array, x: Array) -> Array:
+    """grad_out / x"""
+    return grad_out / x
+
+
+BACK_FUNCS.add_back_func(np.log, 0, log_back)
+
+
+add = wrap_forward_fn(np.add)
+
+
+def add_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out"""
+    return unbroadcast(grad_out, x)
+
+
+def add_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out"""
+    return unbroadcast(grad_out, y)
+
+
+BACK_FUNCS.add_back_func(np.add, 0, add_back0)
+BACK_FUNCS.add_back_func(np.add, 1, add_back1)
+
+
+subtract = wrap_forward_fn(np.subtract)
+
+
+def subtract_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out"""
+    return unbroadcast(grad_out, x)
+
+
+def subtract_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """-grad_out"""
+    return unbroadcast(-grad_out, y)
+
+
+BACK_FUNCS.add_back_func(np.subtract, 0, subtract_back0)
+BACK_FUNCS.add_back_func(np.subtract, 1, subtract_back1)
+
+
+multiply = wrap_forward_fn(np.multiply)
+
+
+def multiply_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out * y"""
+    return unbroadcast(grad_out * y, x)
+
+
+def multiply_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out * x"""
+    return unbroadcast(grad_out * x, y)
+
+
+BACK_FUNCS.add_back_func(np.multiply, 0, multiply_back0)
+BACK_FUNCS.add_back_func(np.multiply, 1, multiply_back1)
+
+
+true_divide = wrap_forward_fn(np.true_divide, name="true_divide")
+
+
+def true_divide_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out / y"""
+    return unbroadcast(grad_out / y, x)
+
+
+def true_divide_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """-grad_out * out / y"""
+    return unbroadcast(-grad_out * out / y, y)
+
+
+BACK_FUNCS.add_back_func(np.true_divide, 0, true_divide_back0)
+BACK_FUNCS.add_back_func(np.true_divide, 1, true_divide_back1)
+
+
+maximum = wrap_forward_fn(np.maximum)
+
+
+def maximum_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out * (x > y)
+
+    Where the arguments are equal each gets half, the mean of the two slopes there.
+    """
+    return unbroadcast(grad_out * _share(x, y, grad_out.dtype), x)
+
+
+def maximum_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out * (y > x)
+
+    Where the arguments are equal each gets half, the mean of the two slopes there.
+    """
+    return unbroadcast(grad_out * _share(y, x, grad_out.dtype), y)
+
+
+BACK_FUNCS.add_back_func(np.maximum, 0, maximum_back0)
+BACK_FUNCS.add_back_func(np.maximum, 1, maximum_back1)
+
+
+def _share(mine: Operand, other: Operand, dtype: np.dtype[Any]) -> Array:
+    """1 where `mine` is larger, 0 where it is smaller, a half where they are equal.
+
+    NaN on either side makes the maximum NaN, and belongs to whoever is NaN.
+    """
+    share: Array = np.greater(mine, other).astype(dtype)
+    share[np.equal(mine, other)] = 0.5
+    mine_nan, other_nan = np.isnan(mine), np.isnan(other)
+    if np.any(mine_nan) or np.any(other_nan):
+        share = np.where(mine_nan, np.where(other_nan, 0.5, 1.0), share).astype(dtype)
+    return share
+
+
+def relu(x: Tensor) -> Tensor:
+    """`maximum(x, 0)`: exactly at 0 half of the gradient comes through."""
+    return maximum(x, 0.0)

@@ -1,0 +1,62 @@
+"""What a network is trained to make small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.errors import ShapeError
+from engine.functions.arithmetic import exp, log, subtract, true_divide
+from engine.functions.indexing import getitem
+from engine.functions.reduction import sum
+from engine.origin import composite
+from engine.tensor import Tensor
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+@composite
+def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tensor:
+    """Minus the log of the probability that the softmax of `logits` gives to the right label.
+
+    For one row z of the logits and its label k this is log(sum(exp(z))) - z[k]. The row's
+    largest element is subtracted first: that changes nothing (it cancels), and keeps exp finite
+    for any finite logits.
+
+    Args:
+        logits: (batch, classes), any numbers.
+        labels: (batch,) integers, 0 to classes - 1; a Tensor or an array.
+        reduction: "mean", "sum", or "none" for a loss per example, (batch,).
+
+    Raises:
+        ShapeError: the shapes do not belong together.
+        TypeError: the labels are not integers.
+        IndexError: a label is no class.
+        ValueError: there is no such reduction.
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"cross_entropy: reduction is one of {REDUCTIONS}, not {reduction!r}")
+    targets = np.asarray(labels.array if isinstance(labels, Tensor) else labels)
+    if logits.ndim != 2 or targets.shape != logits.shape[:1]:
+        raise ShapeError(
+            "cross_entropy: logits have shape (batch, classes) and labels (batch,), not "
+            f"{logits.shape} and {targets.shape}"
+        )
+    if targets.dtype.kind not in "iu":
+        raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
+    batch, classes = logits.shape
+    no_class = targets[(targets < 0) | (targets >= classes)]
+    if no_class.size:
+        raise IndexError(f"cross_entropy: label {no_class[0]} is none of the {classes} classes")
+
+    largest = Tensor(
+        logits.array.max(axis=1, keepdims=True, initial=-np.inf), dtype=logits.array.dtype
+    )
+    shifted = subtract(logits, largest)
+    log_sum = log(sum(exp(shifted), dim=1))
+    losses = subtract(log_sum, getitem(shifted, (np.arange(batch), targets)))
+    if reduction == "none":
+        return losses
+    total = sum(losses)
+    return total if reduction == "sum" else true_divide(total, batch)

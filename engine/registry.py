@@ -1,0 +1,82 @@
+"""Which backward function belongs to which argument of which forward function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+ForwardFunc = Callable[..., Any]
+BackFunc = Callable[..., Any]
+"""`(grad_out, out, *args, **kwargs) -> gradient of one argument`, on bare arrays."""
+
+
+class BackwardFuncLookup:
+    """Backward functions by forward function and argument position.
+
+    A forward function may be given as the NumPy function or as the Tensor function that
+    `wrap_forward_fn` made of it. What is added replaces what was there, for the graphs that are
+    built afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._back_funcs: dict[ForwardFunc, dict[int, BackFunc]] = {}
+        self._replaced: dict[tuple[ForwardFunc, int], BackFunc] = {}
+        self.version = 0
+        """Counts the changes, so that what was looked up before can be looked up anew."""
+
+    def add_back_func(self, forward_fn: ForwardFunc, arg_position: int, back_fn: BackFunc) -> None:
+        """Let `back_fn` give the gradient of `forward_fn`'s positional argument `arg_position`.
+
+        Raises:
+            TypeError: a function is not callable.
+            ValueError: the position is negative.
+        """
+        if not callable(forward_fn) or not callable(back_fn):
+            raise TypeError("add_back_func takes a forward function, a position and a function")
+        if arg_position < 0:
+            raise ValueError(f"argument positions count from 0, not {arg_position}")
+        inner = inner_function(forward_fn)
+        by_position = self._back_funcs.setdefault(inner, {})
+        if arg_position in by_position:
+            self._replaced.setdefault((inner, arg_position), by_position[arg_position])
+        by_position[arg_position] = back_fn
+        self.version += 1
+
+    def get_back_func(self, forward_fn: ForwardFunc, arg_position: int) -> BackFunc:
+        """The backward function of one argument.
+
+        Raises:
+            KeyError: there is none.
+        """
+        inner = inner_function(forward_fn)
+        try:
+            return self._back_funcs[inner][arg_position]
+        except KeyError:
+            name = getattr(inner, "__name__", repr(inner))
+            raise KeyError(
+                f"{name} has no backward function for argument {arg_position}: add one with "
+                f"BACK_FUNCS.add_back_func({name}, {arg_position}, ...)"
+            ) from None
+
+    def replaced(self, forward_fn: ForwardFunc, arg_position: int) -> BackFunc | None:
+        """The backward function that stood here first, None where nothing was replaced."""
+        return self._replaced.get((inner_function(forward_fn), arg_position))
+
+    def all_of(self, forward_fn: ForwardFunc) -> tuple[BackFunc | None, ...]:
+        """The backward functions of a forward function by position, None where one is missing."""
+        by_position = self._back_funcs.get(inner_function(forward_fn), {})
+        last = max(by_position, default=-1)
+        return tuple(by_position.get(position) for position in range(last + 1))
+
+
+def inner_function(forward_fn: ForwardFunc) -> ForwardFunc:
+    """The function on arrays inside a Tensor function; any other function is itself."""
+    inner = getattr(forward_fn, "numpy_fn", None)
+    return inner if callable(inner) else forward_fn
+
+
+BACK_FUNCS = BackwardFuncLookup()
+"""The engine's registry."""

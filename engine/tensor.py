@@ -1,0 +1,456 @@
+"""The Tensor: a NumPy array that remembers how it was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import inplace
+from engine.errors import ShapeError
+from engine.random import generator
+from engine.registry import Array, ForwardFunc
+from engine.state import STATE
+
+if TYPE_CHECKING:
+    from engine.hooks import HookHandle, TensorHooks
+    from engine.origin import Origin
+    from engine.wrapping import Operation
+
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """How a tensor was computed."""
+
+    func: ForwardFunc
+    """The function on arrays."""
+    args: tuple[Any, ...]
+    """What it was called with: arrays where the caller gave tensors."""
+    kwargs: dict[str, Any]
+    """Its keyword arguments."""
+    parents: dict[int, Tensor]
+    """The arguments that were tensors, by position."""
+
+
+class Tensor:
+    """A NumPy array, its gradient, and how it was computed.
+
+    Args:
+        array: anything NumPy makes an array of. An array that already has the wanted dtype is
+            shared, not copied.
+        requires_grad: whether a backward pass is to leave a gradient in `grad`.
+        dtype: the wanted dtype. Without one, float64 and Python floats become float32, and
+            everything else stays what it is.
+
+    Raises:
+        TypeError: a gradient is asked for where the dtype cannot carry one.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_args",
+        "_hooks",
+        "_inputs",
+        "_kwargs",
+        "_made_at",
+        "_op",
+        "_requires_grad",
+        "array",
+        "grad",
+        "origin",
+    )
+
+    array: Array
+    grad: Tensor | None
+    origin: Origin | None
+    _requires_grad: bool
+    _op: Operation | None
+    _args: tuple[Any, ...]
+    _kwargs: dict[str, Any]
+    _inputs: tuple[Any, ...]
+    _hooks: TensorHooks | None
+    _made_at: int
+
+    __array_priority__ = 1000.0  # so that `ndarray + Tensor` asks the Tensor
+
+    def __init__(self, array: Any, requires_grad: bool = False, dtype: Any = None) -> None:
+        if isinstance(array, Tensor):
+            array = array.array
+        made = np.asarray(array, dtype)
+        if dtype is None and made.dtype == FLOAT64:
+            made = made.astype(FLOAT32)
+        self.array = made
+        self.grad = None
+        self.origin = None
+        self._op = None
+        self._args = ()
+        self._kwargs = {}
+        self._inputs = ()
+        self._hooks = None
+        self._made_at = 0
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = True
+
+    # How it was computed
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a backward pass through this tensor computes its gradient."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and self.array.dtype.kind not in "fiu":
+            raise TypeError(
+                f"a tensor of dtype {self.array.dtype} cannot carry a gradient: only numbers that "
+                "change smoothly can (float16, float32, float64; integers are accepted)"
+            )
+        if not wanted and self._op is not None:
+            raise RuntimeError(
+                "requires_grad can be turned off for leaves only; use detach() for a tensor that "
+                "shares the array and has no history"
+            )
+        self._requires_grad = bool(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad` and give the tensor back."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """How the tensor was computed; None for a leaf."""
+        if self._op is None:
+            return None
+        parents = {i: t for i, t in enumerate(self._inputs) if isinstance(t, Tensor)}
+        return Recipe(self._op.func, self._args, self._kwargs, parents)
+
+    @recipe.setter
+    def recipe(self, recipe: Recipe | None) -> None:
+        from engine.wrapping import operation_of
+
+        if recipe is None:
+            self._op, self._args, self._kwargs, self._inputs = None, (), {}, ()
+            return
+        self._op = operation_of(recipe.func)
+        self._args = tuple(recipe.args)
+        self._kwargs = dict(recipe.kwargs)
+        self._inputs = tuple(recipe.parents.get(i, a) for i, a in enumerate(recipe.args))
+        self._made_at = inplace.CLOCK.time
+
+    def parents(self) -> list[Tensor]:
+        """The tensors that this one was made from, by argument; one used twice comes twice."""
+        return [t for t in self._inputs if isinstance(t, Tensor)]
+
+    @property
+    def op(self) -> str | None:
+        """The name of the operation that made it; None for a leaf."""
+        return None if self._op is None else self._op.name
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was given, not computed by a recorded operation."""
+        return self._op is None
+
+    def backward(self, end_grad: Any = None) -> None:
+        """Compute the gradients of all leaves below, adding to what their `grad` holds.
+
+        Args:
+            end_grad: the gradient of the loss with respect to this tensor (an array or a
+                Tensor of its shape); ones where it is not given.
+
+        Raises:
+            RuntimeError: the tensor does not require grad.
+            ShapeError: the seed has another shape.
+            BackwardError: a backward function is missing or wrong.
+        """
+        from engine.backward import BackwardPass
+
+        BackwardPass(self, end_grad).run()
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
+        """Call `hook` with the gradient of this tensor whenever a backward pass has completed it.
+
+        What the hook returns, unless None, takes the gradient's place.
+        """
+        return self._hooks_to_edit("register_hook").add(hook)
+
+    def retain_grad(self) -> None:
+        """Let backward passes set `grad` although this tensor is not a leaf."""
+        self._hooks_to_edit("retain_grad").retains_grad = True
+
+    def _hooks_to_edit(self, wanted: str) -> TensorHooks:
+        from engine.hooks import TensorHooks
+
+        if not self._requires_grad:
+            raise RuntimeError(f"{wanted}: this tensor does not require grad, none will arrive")
+        if self._hooks is None:
+            self._hooks = TensorHooks()
+        return self._hooks
+
+    def detach(self) -> Tensor:
+        """A leaf that shares the array and needs no gradient."""
+        return Tensor(self.array, dtype=self.array.dtype)
+
+    # Shape and values
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the dimensions."""
+        return self.array.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of an element."""
+        return self.array.dtype
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return int(self.array.size)
+
+    def item(self) -> Any:
+        """The only element, as a Python number.
+
+        Raises:
+            RuntimeError: there is not exactly one.
+        """
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"item() takes a tensor of one element, not one of shape {self.shape}"
+            )
+        return self.array.item()
+
+    def numpy(self) -> Array:
+        """The array itself."""
+        return self.array
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return int(self.array.shape[0])
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"the truth of a tensor with {self.array.size} values is ambiguous: use .any() "
+                "or .all() on its array, or compare one element"
+            )
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.array.size != 1 or self.array.dtype.kind not in "iub":
+            raise TypeError("only an integer tensor of one element can be used as an index")
+        return int(self.array.item())
+
+    def __repr__(self) -> str:
+        suffix = ", requires_grad=True" if self._requires_grad else ""
+        return f"Tensor({self.array!r}{suffix})"
+
+    # Changes in place
+
+    def add_(self, other: Any, alpha: float = 1.0) -> Tensor:
+        """Add `alpha * other` in place."""
+        return self._change("add_", np.add, other, alpha)
+
+    def sub_(self, other: Any, alpha: float = 1.0) -> Tensor:
+        """Subtract `alpha * other` in place."""
+        return self._change("sub_", np.subtract, other, alpha)
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self.add_(other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self.sub_(other)
+
+    def zero_(self) -> Tensor:
+        """Set all elements to 0."""
+        self._check_may_change("zero_")
+        self.array[...] = 0
+        inplace.mark_changed(self.array, "zero_")
+        return self
+
+    def uniform_(self, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Fill with numbers drawn evenly from [low, high)."""
+        self._check_may_change("uniform_")
+        self.array[...] = generator().uniform(low, high, self.shape)
+        inplace.mark_changed(self.array, "uniform_")
+        return self
+
+    def _change(self, name: str, ufunc: np.ufunc, other: Any, alpha: float) -> Tensor:
+        self._check_may_change(name, other)
+        operand = other.array if isinstance(other, Tensor) else other
+        if alpha != 1.0:
+            operand = np.multiply(operand, alpha, dtype=self.array.dtype, casting="same_kind")
+        try:
+            ufunc(self.array, operand, out=self.array, casting="same_kind")
+        except ValueError:
+            raise ShapeError(
+                f"{name}: a tensor of shape {self.shape} cannot take in one of shape "
+                f"{np.shape(operand)} in place"
+            ) from None
+        inplace.mark_changed(self.array, name)
+        return self
+
+    def _check_may_change(self, name: str, other: Any = None) -> None:
+        """A change in place is no step of the graph: where one would be needed, say so."""
+        if not STATE.grad_enabled:
+            return
+        if self._requires_grad and self._op is None:
+            raise RuntimeError(
+                f"{name}: a leaf that requires grad cannot be changed in place while the graph is "
+                "recorded; do it inside `with no_grad():`"
+            )
+        if self._requires_grad or (isinstance(other, Tensor) and other._requires_grad):
+            operator = {"add_": "x = x + y", "sub_": "x = x - y"}.get(name, "a new tensor")
+            raise RuntimeError(
+                f"{name}: a gradient has to flow through this change, and changes in place are "
+                f"not recorded; write {operator}, or do it inside `with no_grad():`"
+            )
+
+    # Operations: each is the function of the same name
+
+    def __add__(self, other: Any) -> Tensor:
+        return F.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return F.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return F.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return F.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return F.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return F.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return F.true_divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return F.true_divide(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return F.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return F.matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return F.negative(self)
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return F.eq(self, other)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return F.ne(self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return F.lt(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return F.le(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return F.gt(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return F.ge(self, other)
+
+    __hash__ = object.__hash__
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return F.getitem(self, index)
+
+    @property
+    def T(self) -> Tensor:
+        """The tensor with its dimensions in reverse order."""
+        return F.transposed(self)
+
+    def log(self) -> Tensor:
+        """See `engine.log`."""
+        return F.log(self)
+
+    def exp(self) -> Tensor:
+        """See `engine.exp`."""
+        return F.exp(self)
+
+    def relu(self) -> Tensor:
+        """See `engine.relu`."""
+        return F.relu(self)
+
+    def maximum(self, other: Any) -> Tensor:
+        """See `engine.maximum`."""
+        return F.maximum(self, other)
+
+    def sum(self, dim: int | tuple[int, ...] | None = None, keepdim: bool = False) -> Tensor:
+        """See `engine.sum`."""
+        return F.sum(self, dim=dim, keepdim=keepdim)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """See `engine.reshape`; the lengths may be given one by one or as a tuple."""
+        return F.reshape(self, _sizes(shape))
+
+    def permute(self, *dims: Any) -> Tensor:
+        """See `engine.permute`; the dimensions may be given one by one or as a tuple."""
+        return F.permute(self, _sizes(dims))
+
+    def expand(self, *shape: Any) -> Tensor:
+        """See `engine.expand`; the lengths may be given one by one or as a tuple."""
+        return F.expand(self, _sizes(shape))
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        """See `engine.argmax`."""
+        return F.argmax(self, dim=dim, keepdim=keepdim)
+
+
+def _sizes(given: tuple[Any, ...]) -> tuple[int, ...]:
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        return tuple(given[0])
+    return given
+
+
+def parts_of(value: Any) -> Any:
+    """`value` with every Tensor in it (also inside tuples and lists) replaced by its array."""
+    if isinstance(value, Tensor):
+        return value.array
+    if isinstance(value, tuple):
+        return tuple(parts_of(part) for part in value)
+    if isinstance(value, list):
+        return [parts_of(part) for part in value]
+    return value
+
+
+from engine import functions as F  # noqa: E402  (the functions need the Tensor first)

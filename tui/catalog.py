@@ -1,0 +1,66 @@
+"""The bundled scenarios, and finding the one that is meant."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import scenarios
+from tui.errors import ScenarioError
+
+FOLDER = Path(scenarios.__file__).parent
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A bundled scenario."""
+
+    name: str
+    title: str
+    path: Path
+
+
+def bundled() -> list[Entry]:
+    """The scenarios that come with the program, by name; they are read, not run."""
+    found = []
+    for path in sorted(FOLDER.glob("*.py")):
+        if not path.name.startswith("_"):
+            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            found.append(Entry(path.stem, title_of(docstring), path))
+    return found
+
+
+def title_of(docstring: str) -> str:
+    """The first line of a scenario's docstring."""
+    return docstring.strip().partition("\n")[0].strip()
+
+
+def find(wanted: str) -> Path:
+    """The file of a scenario given as a path or as a bundled one's name.
+
+    Raises:
+        ScenarioError: there is no such file or name.
+    """
+    path = Path(wanted)
+    if path.is_file():
+        return path
+    names = [entry.name for entry in bundled()]
+    if wanted in names:
+        return FOLDER / f"{wanted}.py"
+    if path.is_dir():
+        raise ScenarioError(f"{wanted} is a folder; a scenario is a Python file")
+    if path.suffix == ".py" or len(path.parts) > 1:
+        mend = _nearest(path.stem, names, "There is a bundled scenario of that name: bp-tui {}")
+        raise ScenarioError(f"there is no file {wanted}.{mend}")
+    mend = _nearest(wanted, names, "Did you mean {}?")
+    raise ScenarioError(
+        f"there is no scenario {wanted!r}.{mend or ' Bundled are: ' + ', '.join(names) + '.'}"
+    )
+
+
+def _nearest(wanted: str, names: list[str], sentence: str) -> str:
+    exact = sentence.startswith("There")
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.95 if exact else 0.5)
+    return " " + sentence.format(" or ".join(near)) if near else ""

@@ -1,0 +1,191 @@
+"""The command line. What it does not need at once it imports late: --help has to be quick."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from tui import __version__
+from tui.errors import ScenarioError
+from tui.options import Options
+
+DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+
+BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+EPILOG = """\
+keys on the screen: n next, p back, c continue, t train, ? all keys, q quit
+exit codes: 0 done, 1 a check failed, 2 command line or scenario cannot be used, 130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns the exit code."""
+    # On two busy cores two BLAS threads are several times slower than one on small matrices.
+    for variable in BLAS_THREADS:
+        os.environ.setdefault(variable, "1")
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except ScenarioError as error:
+        sys.stdout.flush()
+        print(f"bp-tui: {error}", file=sys.stderr)
+        if error.excerpt:
+            print(f"    {error.excerpt}", file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        print("bp-tui: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; Python would complain once more on flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return DONE
+
+
+def _run(argv: list[str]) -> int:
+    parser = _parser()
+    given = parser.parse_args(argv)
+    _check_combination(parser, given)
+    if given.list:
+        from tui.commands.listing import list_scenarios
+
+        return list_scenarios(given.json)
+    options = None
+    if given.scenario is not None:
+        options = Options(
+            scenario=given.scenario,
+            seed=given.seed,
+            data=given.data,
+            data_dir=given.data_dir,
+            batch_size=given.batch_size,
+            epochs=given.epochs,
+            lr=given.lr,
+        )
+    if options is not None and given.train:
+        from tui.commands.train import train
+
+        return train(options, given.json)
+    why = None if given.trace else _no_screen_because()
+    if why is None and not given.trace:
+        from tui.launch import launch
+
+        return launch(options, vars(given))
+    if options is None:
+        parser.error(f"{why}, so name a scenario (--list shows the bundled ones)")
+    if why is not None:
+        print(f"bp-tui: {why}, so this is what --trace prints", file=sys.stderr)
+    return _trace(options, given.json, given.full)
+
+
+def _trace(options: Options, as_json: bool, full: bool) -> int:
+    from engine import BackwardError
+    from tui.commands.trace import trace
+
+    try:
+        return trace(options, as_json, full)
+    except BackwardError as error:
+        raise ScenarioError(str(error), options.scenario) from None
+
+
+def _no_screen_because() -> str | None:
+    if os.environ.get("TERM") == "dumb":
+        return "TERM is dumb"
+    if not sys.stdout.isatty():
+        return "standard output is no terminal"
+    if not sys.stdin.isatty():
+        return "standard input is no terminal"
+    return None
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors are one line, with the way to help."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"bp-tui: {message} (bp-tui --help shows the options)", file=sys.stderr)
+        raise SystemExit(UNUSABLE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="bp-tui",
+        description="Step through a backward pass in the terminal, node by node, then train.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "scenario", nargs="?", help="a Python file, or the name of a bundled scenario"
+    )
+    parser.add_argument("--list", action="store_true", help="show the bundled scenarios")
+    parser.add_argument(
+        "--trace", action="store_true", help="no screen: print every step of the backward pass"
+    )
+    parser.add_argument("--train", action="store_true", help="no screen: run the training")
+    parser.add_argument(
+        "--json", action="store_true", help="with --list, --trace, --train: lines of JSON"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="with --trace --json: all elements of all arrays"
+    )
+    parser.add_argument(
+        "--seed", type=_whole(0), default=0, metavar="N", help="of the random numbers (default 0)"
+    )
+    parser.add_argument(
+        "--data",
+        choices=("auto", "embedded", "torchvision"),
+        default="auto",
+        help="which MNIST (default auto: the full set where it is there, else the embedded part)",
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="a folder with the IDX files, as torchvision lays them"
+    )
+    parser.add_argument(
+        "--batch-size", type=_whole(1), metavar="N", help="replaces the scenario's own"
+    )
+    parser.add_argument("--epochs", type=_whole(1), metavar="N", help="replaces the scenario's own")
+    parser.add_argument("--lr", type=_rate, metavar="X", help="replaces the scenario's own")
+    parser.add_argument("--version", action="version", version=f"bp-tui {__version__}")
+    return parser
+
+
+def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    modes = [name for name in ("list", "trace", "train") if getattr(given, name)]
+    if len(modes) > 1:
+        parser.error(f"--{modes[0]} and --{modes[1]} do not go together")
+    if modes and modes[0] != "list" and given.scenario is None:
+        parser.error(f"--{modes[0]} needs a scenario (--list shows the bundled ones)")
+    if given.list and given.scenario is not None:
+        parser.error("--list takes no scenario")
+    if given.full and not (given.trace and given.json):
+        parser.error("--full goes with --trace --json")
+    if given.json and not modes:
+        parser.error("--json goes with --list, --trace or --train")
+
+
+def _whole(least: int):  # type: ignore[no-untyped-def]
+    def whole(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}")
+        return value
+
+    return whole
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no learning rate (a number from 0)")
+    return value
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""`bp-tui SCENARIO --trace`: every step of the backward pass, as a table or as JSON."""
+
+from __future__ import annotations
+
+from tui import loader
+from tui.commands.output import json_line
+from tui.options import Options
+from tui.session import facts
+from tui.session.labels import Labels
+from tui.session.numbers import in_words
+from tui.session.opening import open_graph
+from tui.session.protocol import Graph, StepFacts
+
+HEADINGS = ("step", "node", "op", "grad_out", "to", "backward", "contribution", "so far")
+
+
+def trace(options: Options, as_json: bool, full: bool) -> int:
+    """Take every step and print it; returns the exit code.
+
+    Raises:
+        ScenarioError: the scenario cannot be used.
+        engine.BackwardError: a backward function is missing or wrong.
+    """
+    scenario = loader.load(options)
+    graph = open_graph(scenario)
+    if as_json:
+        json_line(facts.graph_event(scenario.name, graph, full))
+        while graph.position < graph.step_count:
+            json_line(facts.step_event(graph.step(), full))
+        json_line(facts.end_event(graph, full))
+        return 0
+    print(f"{scenario.name}: {scenario.title}")
+    print(f"{graph.step_count} steps of the backward pass\n")
+    _print_table(graph)
+    return 0
+
+
+def _print_table(graph: Graph) -> None:
+    labels = Labels(graph)
+    rows: list[tuple[str, ...]] = [HEADINGS]
+    failure: BaseException | None = None
+    try:
+        while graph.position < graph.step_count:
+            rows.extend(_rows(graph.step(), labels))
+    except RuntimeError as error:
+        failure = error
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+        cells[0] = f"{row[0]:>{widths[0]}}"
+        print("  ".join(cells).rstrip())
+    if failure is not None:
+        raise failure
+    print("\nGradients of the leaves")
+    leaves = [node for node in graph.nodes[: graph.step_count] if node.leaf]
+    width = max((len(labels.short(node.id)) for node in leaves), default=0)
+    for node in leaves:
+        grad = graph.stored_grad(node.id)
+        shown = "None" if grad is None else in_words(grad)
+        print(f"  {labels.short(node.id):<{width}}  {shown}")
+
+
+def _rows(step: StepFacts, labels: Labels) -> list[tuple[str, ...]]:
+    op = labels.graph.nodes[step.node].op
+    first = (str(step.index), labels.full(step.node), op or "leaf", in_words(step.grad_out))
+    rows: list[tuple[str, ...]] = []
+    for edge in step.edges:
+        rows.append(
+            (
+                *(first if not rows else ("", "", "", "")),
+                labels.short(edge.parent),
+                facts.function_name(edge.backward),
+                in_words(edge.contribution),
+                in_words(edge.accumulated) + (f", {edge.waiting} to come" if edge.waiting else ""),
+            )
+        )
+    if not rows:
+        stored = "" if step.stored_after is None else in_words(step.stored_after)
+        rows.append((*first, ".grad", "", "", stored))
+    return rows

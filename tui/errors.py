@@ -1,0 +1,25 @@
+"""Errors that are told to the user, not traced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class ScenarioError(Exception):
+    """A scenario that cannot be used."""
+
+    message: str
+    """What is wrong and what to do, in one sentence or two."""
+    filename: str | None = None
+    """The file in which it is wrong."""
+    line: int | None = None
+    """The line in that file, from 1."""
+    excerpt: str | None = None
+    """That line's text."""
+
+    def __str__(self) -> str:
+        if self.filename is None:
+            return self.message
+        where = self.filename if self.line is None else f"{self.filename}, line {self.line}"
+        return f"{where}: {self.message}"

@@ -1,0 +1,32 @@
+"""What the user asked for on the command line, as it also travels to the debugged process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to load a scenario."""
+
+    scenario: str
+    """A path, or the name of a bundled scenario."""
+    seed: int = 0
+    data: str = "auto"
+    """Which MNIST: auto, embedded or torchvision."""
+    data_dir: str | None = None
+    """Where IDX files may lie."""
+    batch_size: int | None = None
+    """Replaces the Training's own value, as do the next two."""
+    epochs: int | None = None
+    lr: float | None = None
+
+    def to_json(self) -> str:
+        """The options as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Options:
+        """The options that `to_json` wrote."""
+        return cls(**json.loads(text))

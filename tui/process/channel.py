@@ -1,0 +1,37 @@
+"""Messages between the two processes: JSON objects, one a line."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import IO, Any
+
+Message = dict[str, Any]
+
+
+class Sender:
+    """Writes messages; from several threads, too."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        """Write one message.
+
+        Raises:
+            OSError: nobody reads any more.
+        """
+        line = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            self._stream.write(line)
+            self._stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Iterator[Message]:
+    """The messages that come, until the other side closes."""
+    for line in stream:
+        message = json.loads(line)
+        if isinstance(message, dict):
+            yield message

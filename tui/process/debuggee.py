@@ -1,0 +1,260 @@
+"""The process in which the scenario, its engine, the session and the training live.
+
+It reads commands from its standard input and writes messages to its standard output; what the
+scenario prints goes to its standard error, which the screen shows in its log. It ends when the
+screen's process goes away, however that happens.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+from typing import IO, Any
+
+from tui import loader
+from tui.errors import ScenarioError
+from tui.options import Options
+from tui.process.channel import Message, Sender, receive
+from tui.session.opening import about, open_graph
+from tui.session.session import Session, Subject
+from tui.session.training_session import TrainingSession
+
+GONE = None
+"""Stands in the queue of commands where the screen has gone away."""
+
+
+class Debuggee:
+    """Carries out the screen's commands and tells it what there is to see.
+
+    Args:
+        options: which scenario to load, and how.
+        commands: the screen's commands in their order, GONE at the end.
+        sender: takes the messages to the screen.
+    """
+
+    def __init__(
+        self, options: Options, commands: queue.Queue[Message | None], sender: Sender
+    ) -> None:
+        self._options = options
+        self._commands = commands
+        self._sender = sender
+        self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "plot": 60}
+        self._updates = 10.0
+        self._showing = "stepping"
+        self._gone = False
+
+    def run(self) -> None:
+        """Load the scenario, then carry out commands until the screen goes."""
+        try:
+            self._scenario = loader.load(self._options)
+            self._training = (
+                TrainingSession(self._scenario.training) if self._scenario.training else None
+            )
+            self._open()
+        except ScenarioError as error:
+            self._problem(error)
+            return
+        self._send_view()
+        while not self._gone:
+            changed = self._carry_out_waiting(block=not self._is_training())
+            if self._is_training():
+                self._train_for(1 / self._updates)
+                changed = True
+            if changed and not self._gone:
+                self._send_view()
+
+    def _open(self) -> None:
+        """A session on the scenario's graph (for a training: that of its next batch)."""
+        scenario = self._scenario
+        self._session = Session(
+            open_graph(scenario),
+            Subject(
+                scenario.name,
+                about(scenario),
+                scenario.title,
+                scenario.introduction,
+                scenario.path.name,
+                scenario.source,
+            ),
+        )
+
+    def _is_training(self) -> bool:
+        return self._training is not None and self._training.running
+
+    def _train_for(self, seconds: float) -> None:
+        """Train at the pace that is set, until it is time to show something or a command waits."""
+        import time
+
+        assert self._training is not None
+        until = time.monotonic() + seconds
+        while self._training.running and self._commands.empty():
+            now = time.monotonic()
+            if now >= until:
+                return
+            if not self._training.train_when_due():
+                wait = min(self._training.seconds_until_due(), until - now)
+                self._wait_for_command(wait)
+
+    def _wait_for_command(self, seconds: float) -> None:
+        """Sleep, but wake when a command comes; it stays in the queue."""
+        with self._commands.not_empty:
+            if not self._commands.queue:
+                self._commands.not_empty.wait(seconds)
+
+    def _carry_out_waiting(self, block: bool) -> bool:
+        """Carry out the commands that wait (with `block` at least one); whether any changed the
+        view."""
+        changed = False
+        while True:
+            try:
+                command = self._commands.get(block=block)
+            except queue.Empty:
+                return changed
+            block = False
+            if command is GONE:
+                self._gone = True
+                return changed
+            try:
+                self._carry_out(command)
+            except ScenarioError as error:
+                self._sender.send({"type": "notice", "text": str(error)})
+            except RuntimeError as error:
+                self._sender.send({"type": "notice", "text": str(error)})
+            changed = True
+
+    def _carry_out(self, command: Message) -> None:
+        name = str(command["do"])
+        if name == "size":
+            self._size.update({key: command[key] for key in self._size if key in command})
+            self._updates = float(command.get("updates", self._updates))
+        elif name.startswith("training."):
+            self._train_command(name.removeprefix("training."))
+        else:
+            self._step_command(name, command)
+
+    def _step_command(self, name: str, command: Message) -> None:
+        session = self._session
+        if name == "next":
+            session.next()
+        elif name == "into":
+            session.into()
+        elif name == "back":
+            session.back()
+        elif name == "continue":
+            self._continue()
+        elif name == "start":
+            session.start()
+        elif name == "cursor":
+            session.point(session.cursor + int(command["by"]))
+        elif name == "point":
+            session.point(int(command["node"]))
+        elif name == "run_to_cursor":
+            if not session.run_to_cursor():
+                text = f"node {session.cursor} needs no grad: it is no step to run to"
+                self._sender.send({"type": "notice", "text": text})
+        else:
+            raise RuntimeError(f"there is no command {name!r}")
+
+    def _continue(self) -> None:
+        """Take steps to the end; a command that comes meanwhile ends it."""
+        session = self._session
+        while session.next() and self._commands.empty():
+            pass
+
+    def _train_command(self, name: str) -> None:
+        training = self._training
+        if training is None:
+            text = "this scenario has no training: it leaves no `training`, only a graph"
+            self._sender.send({"type": "notice", "text": text})
+            return
+        if name == "open":
+            self._showing = "training"
+        elif name == "close":
+            training.pause()
+            self._showing = "stepping"
+            self._open()
+        elif name == "run":
+            training.run()
+        elif name == "toggle":
+            training.toggle()
+        elif name == "batch":
+            training.one_batch()
+        elif name == "stop":
+            training.stop()
+        elif name == "faster":
+            training.faster()
+        elif name == "slower":
+            training.slower()
+        elif name == "restart":
+            training.restart()
+        else:
+            raise RuntimeError(f"there is no command training.{name!r}")
+
+    def _send_view(self) -> None:
+        if self._showing == "training" and self._training is not None:
+            view = self._training.view(int(self._size["plot"]))
+            data = _data_in_use()
+            self._sender.send({"type": "training", "name": self._scenario.name, **data, **view})
+        else:
+            size = self._size
+            view = self._session.view(
+                int(size["rows"]), int(size["width"]), int(size["height"]), bool(size["both"])
+            )
+            lost = self._training is not None and self._training.would_be_lost
+            self._sender.send({"type": "stepping", "would_be_lost": lost, **view})
+
+    def _problem(self, error: ScenarioError) -> None:
+        self._sender.send(
+            {
+                "type": "problem",
+                "message": error.message,
+                "filename": error.filename,
+                "line": error.line,
+                "excerpt": error.excerpt,
+            }
+        )
+
+
+def _data_in_use() -> dict[str, Any]:
+    from scenarios import data
+
+    usage = data.in_use()
+    if usage is None:
+        return {"data": "", "hint": "", "note": ""}
+    return {"data": usage.text, "hint": usage.hint, "note": usage.note}
+
+
+def _read_commands(stream: IO[bytes], commands: queue.Queue[Message | None]) -> None:
+    """Runs in a thread, so that it sees the screen go even while the scenario is busy."""
+    for command in receive(stream):
+        commands.put(command)
+    commands.put(GONE)
+    # Give a training the time to end its batch; a scenario that never ends gets no more.
+    threading.Timer(1.0, os._exit, (0,)).start()
+
+
+def main() -> None:
+    """Run the debugged process; its only argument is the options as JSON."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    options = Options.from_json(sys.argv[1])
+    # The streams of the messages are taken away from the scenario, which may print and read.
+    commands_in = os.fdopen(os.dup(0), "rb")
+    messages_out = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+
+    commands: queue.Queue[Message | None] = queue.Queue()
+    reader = threading.Thread(target=_read_commands, args=(commands_in, commands), daemon=True)
+    reader.start()
+    try:
+        Debuggee(options, commands, Sender(messages_out)).run()
+    except BrokenPipeError:
+        pass
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,158 @@
+"""A graph of the project's own engine, as the session sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import engine
+from tui.session.protocol import Array, EdgeFacts, Node, Parent, StepFacts
+
+
+class EngineGraph:
+    """The backward pass over an engine's Tensor.
+
+    Args:
+        root: where the pass starts.
+        end_grad: its seed, ones where it is None.
+        names: the tensors' names by `id(tensor)`.
+        modules: the modules' dotted names by `id(module)`.
+        filename: the scenario's file; lines in other files are not shown.
+
+    Raises:
+        What `engine.BackwardPass` raises.
+    """
+
+    def __init__(
+        self,
+        root: engine.Tensor,
+        end_grad: Any = None,
+        names: Mapping[int, str] | None = None,
+        modules: Mapping[int, str] | None = None,
+        filename: str | None = None,
+    ) -> None:
+        self._pass = engine.BackwardPass(root, end_grad)
+        resting = [t for t in self._pass.nodes if not t.requires_grad]
+        self._tensors = [*self._pass.order, *resting]
+        self._ids = {id(tensor): i for i, tensor in enumerate(self._tensors)}
+        paths = _Paths(modules or {})
+        self._nodes = [
+            Node(
+                id=i,
+                name=(names or {}).get(id(tensor)),
+                path=paths.of(tensor.origin.call) if tensor.origin else None,
+                op=tensor.op,
+                shape=tensor.shape,
+                dtype=str(tensor.dtype),
+                leaf=tensor.is_leaf,
+                requires_grad=tensor.requires_grad,
+                parents=tuple(
+                    Parent(arg, self._ids[id(parent)])
+                    for arg, parent in (tensor.recipe.parents if tensor.recipe else {}).items()
+                ),
+                line=tensor.origin.line
+                if tensor.origin and tensor.origin.filename == filename
+                else None,
+            )
+            for i, tensor in enumerate(self._tensors)
+        ]
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        return self._nodes
+
+    @property
+    def step_count(self) -> int:
+        return len(self._pass.order)
+
+    @property
+    def position(self) -> int:
+        return self._pass.position
+
+    def step(self) -> StepFacts:
+        return self._facts(self._pass.step())
+
+    def step_back(self) -> StepFacts:
+        return self._facts(self._pass.step_back())
+
+    def taken(self, index: int) -> StepFacts:
+        return self._facts(self._pass.taken(index))
+
+    def value(self, node: int) -> Array:
+        return self._tensors[node].array
+
+    def grad(self, node: int) -> Array | None:
+        return self._pass.grad(self._tensors[node])
+
+    def stored_grad(self, node: int) -> Array | None:
+        grad = self._tensors[node].grad
+        return None if grad is None else grad.array
+
+    def waiting(self, node: int) -> int:
+        return self._pass.waiting(self._tensors[node])
+
+    def arguments(self, node: int) -> tuple[Any, ...]:
+        recipe = self._tensors[node].recipe
+        return recipe.args if recipe else ()
+
+    def upcoming(self, node: int) -> list[Callable[..., Any]]:
+        return self._pass.upcoming(self._tensors[node])
+
+    def _facts(self, step: engine.Step) -> StepFacts:
+        return StepFacts(
+            step.index,
+            self._ids[id(step.node)],
+            step.grad_out,
+            tuple(
+                EdgeFacts(
+                    edge.arg,
+                    self._ids[id(edge.parent)],
+                    edge.backward,
+                    edge.contribution,
+                    edge.raw,
+                    edge.before,
+                    edge.accumulated,
+                    edge.waiting,
+                )
+                for edge in step.edges
+            ),
+            None if step.grad_before is None else step.grad_before.array,
+            None if step.grad_after is None else step.grad_after.array,
+        )
+
+
+class _Paths:
+    """The dotted path of a call of modules and composite functions.
+
+    A module that is called again gets a number: `linear`, `linear (2)`.
+    """
+
+    def __init__(self, modules: Mapping[int, str]) -> None:
+        self._modules = modules
+        self._known: dict[int, str] = {}
+        self._calls: list[engine.Call] = []  # keeps the ids in `_known` valid
+        self._count: dict[str, int] = {}
+
+    def of(self, call: engine.Call | None) -> str | None:
+        if call is None:
+            return None
+        path = self._known.get(id(call))
+        if path is None:
+            path = self._known[id(call)] = self._numbered(self._name(call))
+            self._calls.append(call)
+        return path or None
+
+    def _name(self, call: engine.Call) -> str:
+        owner = call.owner
+        if isinstance(owner, engine.Module):
+            own = self._modules.get(id(owner))
+            return type(owner).__name__ if own is None else own
+        around = self.of(call.caller)
+        name = getattr(owner, "__name__", "call")
+        return f"{around}.{name}" if around else name
+
+    def _numbered(self, name: str) -> str:
+        if not name:
+            return name
+        self._count[name] = count = self._count.get(name, 0) + 1
+        return name if count == 1 else f"{name} ({count})"

@@ -1,0 +1,241 @@
+"""The explanation of a step: which numbers came, what was done with them, where they went.
+
+An explanation is a list of items that know nothing of a screen's width: the screen lays them
+out, wrapping what is too long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.session import formulas, numbers
+from tui.session.facts import function_name
+from tui.session.labels import Labels, constant
+from tui.session.protocol import Array, EdgeFacts, Graph, StepFacts, users_of
+
+Item = tuple[str, str, str]
+"""(kind, left, right): kind is title, line, strong, quiet, rule, text (a paragraph), gap."""
+
+GAP: Item = ("gap", "", "")
+RULE: Item = ("rule", "", "-------")
+UNKNOWN = "?"
+
+
+class Explainer:
+    """Explains the steps of one graph."""
+
+    def __init__(self, graph: Graph, labels: Labels) -> None:
+        self._graph = graph
+        self._labels = labels
+        self._users = users_of(graph.nodes)
+
+    def step(self, step: StepFacts, revealed: int | None = None) -> list[Item]:
+        """One step. With `revealed`, only so many half edges are told: the formula of an edge
+        with a `?` in the place of its result first, then the result."""
+        node = self._graph.nodes[step.node]
+        state = "just done" if revealed is None else "under way"
+        items: list[Item] = [
+            ("title", self._labels.full(step.node), f"node {step.node}, {state}"),
+            GAP,
+            self._grad_out(step),
+        ]
+        if node.leaf:
+            return [*items, GAP, *self._leaf(step)]
+        for position, edge in enumerate(step.edges):
+            if revealed is not None and revealed <= 2 * position:
+                break
+            unknown = revealed is not None and revealed <= 2 * position + 1
+            items += [GAP, *self._edge(step, edge, unknown)]
+        if revealed is None:
+            items += self._remarks(step)
+        return items
+
+    def upcoming(self) -> str:
+        """What the next step is, in a sentence."""
+        index = self._graph.position
+        if index == self._graph.step_count:
+            return "nothing: every step is done, and each leaf that requires grad has its .grad."
+        node = self._graph.nodes[index]
+        grad = self._graph.grad(index)
+        label = self._labels.full(index)
+        if index == 0:
+            seed = "1" if grad is not None and grad.ndim == 0 and grad == 1 else None
+            tail = f"Its grad_out is the seed, {seed}." if seed else "Its grad_out is the seed."
+            return f"node 0, {label}. {tail}"
+        if node.leaf:
+            short = self._labels.short(index)
+            becomes = "" if grad is None or grad.size > 1 else f" becomes {numbers.measure(grad)}"
+            stored = f"{short}.grad{becomes}" if becomes else f"it is stored as {short}.grad"
+            return f"node {index}, {short}: a leaf that requires grad, so {stored}."
+        parents = dict.fromkeys(
+            self._labels.short(p.node) for p in node.parents if p.node < self._graph.step_count
+        )
+        return f"node {index}, {label}: it hands its gradient to {_listed(list(parents))}."
+
+    def _grad_out(self, step: StepFacts) -> Item:
+        root = self._labels.short(0)
+        name = self._labels.short(step.node)
+        grad = step.grad_out
+        meaning = f"grad_out = d{root}/d{name}" if _is_word(name) else "grad_out"
+        if numbers.is_inline(grad):
+            return ("strong", f"{meaning} = {numbers.inline(grad)}", "complete")
+        return ("strong", meaning, self._big(grad))
+
+    def _leaf(self, step: StepFacts) -> list[Item]:
+        name = self._labels.short(step.node)
+        items: list[Item] = [("line", "a leaf that requires grad: here it stays", "")]
+        if step.stored_before is None:
+            items.append(("line", f"  {name}.grad before", "None"))
+        else:
+            items.append(("line", f"  {name}.grad before", self._amount(step.stored_before)))
+        items.append(RULE)
+        after = step.stored_after
+        items.append(("strong", f"  {name}.grad now", "" if after is None else self._amount(after)))
+        return items
+
+    def _edge(self, step: StepFacts, edge: EdgeFacts, unknown: bool) -> list[Item]:
+        parent = self._labels.short(edge.parent)
+        items: list[Item] = [
+            ("quiet", f"to {parent}, argument {edge.arg}", function_name(edge.backward))
+        ]
+        items += self._computation(step, edge, unknown)
+        before = "nothing" if edge.before is None else self._amount(edge.before)
+        items.append(("line", f"  {parent} so far{self._came_from(step, edge)}", before))
+        items.append(RULE)
+        state = "complete" if not edge.waiting else f"{edge.waiting} to come"
+        amount = UNKNOWN if unknown else self._amount(edge.accumulated)
+        items.append(("strong", f"  {parent} now, {state}", amount))
+        return items
+
+    def _computation(self, step: StepFacts, edge: EdgeFacts, unknown: bool) -> list[Item]:
+        formula = formulas.formula_of(edge.backward)
+        args = self._graph.arguments(step.node)
+        out = self._graph.value(step.node)
+        raw = edge.contribution if edge.raw is None else edge.raw
+        result = UNKNOWN if unknown else self._amount(raw)
+        if formula is None:
+            items: list[Item] = [("line", f"  {function_name(edge.backward)}(...)", result)]
+        elif not formulas.is_expression(formula) or formula == "grad_out":
+            items = [("line", f"  {formula}", result)]
+        else:
+            items = self._expression(formula, step, edge, args, out, raw, result)
+        if edge.raw is not None:
+            before, after = numbers.shape(edge.raw.shape), numbers.shape(edge.contribution.shape)
+            summed = UNKNOWN if unknown else self._amount(edge.contribution)
+            items.append(("line", f"  unbroadcast {before} → {after}", summed))
+        return items
+
+    def _expression(
+        self,
+        formula: str,
+        step: StepFacts,
+        edge: EdgeFacts,
+        args: tuple[Any, ...],
+        out: Array,
+        raw: Array,
+        result: str,
+    ) -> list[Item]:
+        names = formulas.parameter_names(edge.backward)
+        values = dict(zip(names, (step.grad_out, out, *args), strict=False))
+        labels = ["grad_out", self._own_name(step.node), *self._labels.operands(step.node)]
+        symbolic = formulas.put_in(formula, dict(zip(names, labels, strict=False)))
+        used = [n for n in names if n in values and _mentions(formula, n)]
+        if not all(_is_printable(values[n]) for n in used) or not numbers.is_inline(raw):
+            shapes = {n: _shape_or_number(values[n]) for n in used}
+            return [
+                ("line", f"  {symbolic}", result),
+                ("quiet", f"  {formulas.put_in(formula, shapes)}", ""),
+            ]
+        numeric = formulas.put_in(formula, {n: _printed(values[n]) for n in used})
+        sign = "=" if self._is_exact(step, edge, args, out, raw) else "≈"
+        if all(_is_scalar(values[n]) for n in used) and raw.size == 1:
+            return [("line", f"  {symbolic}  =  {numeric}  {sign}", result)]
+        return [
+            ("line", f"  {symbolic}", ""),
+            ("line", f"  = {numeric}", ""),
+            ("line", f"  {sign} {result}" if result != UNKNOWN else "  = ?", ""),
+        ]
+
+    def _is_exact(
+        self,
+        step: StepFacts,
+        edge: EdgeFacts,
+        args: tuple[Any, ...],
+        out: Array,
+        raw: Array,
+    ) -> bool:
+        # A student's own function is not called again: it may print, count or keep something.
+        if not (getattr(edge.backward, "__module__", "") or "").startswith("engine."):
+            return False
+        if edge.raw is not None:
+            return False
+        return formulas.is_exact(edge.backward, step.grad_out, out, args, raw)
+
+    def _remarks(self, step: StepFacts) -> list[Item]:
+        items: list[Item] = []
+        seen: set[int] = set()
+        for edge in step.edges:
+            if edge.before is not None and edge.parent not in seen:
+                parent, root = self._labels.short(edge.parent), self._labels.short(0)
+                items += [
+                    GAP,
+                    (
+                        "text",
+                        f"Why add? {root} depends on {parent} along several ways, and a change of "
+                        f"{parent} works along all of them at once.",
+                        "",
+                    ),
+                ]
+            seen.add(edge.parent)
+        return items
+
+    def _came_from(self, step: StepFacts, edge: EdgeFacts) -> str:
+        """Which earlier step brought what the parent has so far, where it was just one."""
+        if edge.before is None:
+            return ""
+        earlier = [user for user in dict.fromkeys(self._users[edge.parent]) if user < step.index]
+        if len(earlier) != 1:
+            return ""
+        return f", from {self._labels.short(earlier[0])} (node {earlier[0]})"
+
+    def _own_name(self, node: int) -> str:
+        name = self._labels.short(node)
+        return name if _is_word(name) else "out"
+
+    def _amount(self, array: Array) -> str:
+        return numbers.inline(array) if numbers.is_inline(array) else self._big(array)
+
+    @staticmethod
+    def _big(array: Array) -> str:
+        return f"{numbers.shape(array.shape)} norm {numbers.measure(array)}"
+
+
+def _mentions(formula: str, name: str) -> bool:
+    return any(m.group().partition(".")[0] == name for m in formulas.WORD.finditer(formula))
+
+
+def _is_word(name: str) -> bool:
+    return name.replace(".", "_").isidentifier()
+
+
+def _is_scalar(value: Any) -> bool:
+    return getattr(value, "size", 1) == 1
+
+
+def _is_printable(value: Any) -> bool:
+    return not hasattr(value, "shape") or numbers.is_inline(value)
+
+
+def _printed(value: Any) -> str:
+    text = constant(value) if not hasattr(value, "shape") else numbers.inline(value)
+    return f"({text})" if text.startswith("-") else text
+
+
+def _shape_or_number(value: Any) -> str:
+    return numbers.shape(value.shape) if getattr(value, "ndim", 0) else constant(value)
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return ", ".join(names[:-1]) + " and " + names[-1]

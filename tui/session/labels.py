@@ -1,0 +1,110 @@
+"""What a node is called on the screen: its name, its place in the network, or what it computes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from tui.session import numbers
+from tui.session.protocol import Graph, Node
+
+INFIX = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "true_divide": "/",
+    "matmul": "@",
+}
+
+
+class Labels:
+    """Short and full labels of a graph's nodes, made when they are asked for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._per_path = Counter(n.path for n in graph.nodes if n.path and n.op)
+        self._unnamed_ops = Counter(
+            n.op for n in graph.nodes if not n.name and not n.path and n.op and n.requires_grad
+        )
+        self._per_path_op = Counter((n.path, n.op) for n in graph.nodes)
+
+    def short(self, node_id: int) -> str:
+        """What others call the node: `d`, `output.add`, `relu2`, `linear1.weight.T`, `sum`."""
+        node = self.graph.nodes[node_id]
+        if node.name:
+            return node.name
+        if self._is_transpose(node):
+            return f"{self.short(node.parents[0].node)}.T"
+        if node.path and node.op:
+            if self._per_path[node.path] == 1:
+                return node.path
+            alone = self._per_path_op[node.path, node.op] == 1
+            return f"{node.path}.{node.op}" + ("" if alone else f" {node.id}")
+        if node.op:
+            return node.op if self._unnamed_ops[node.op] <= 1 else f"{node.op} {node.id}"
+        return f"constant {node.id}"
+
+    def expression(self, node_id: int) -> str | None:
+        """What the node computes, in its arguments' short labels: `a * b`; None for a leaf."""
+        node = self.graph.nodes[node_id]
+        if node.op is None:
+            return None
+        operands = self.operands(node_id)
+        if node.op in INFIX and len(operands) == 2:
+            return f"{operands[0]} {INFIX[node.op]} {operands[1]}"
+        if node.op == "negative" and len(operands) == 1:
+            return f"-{operands[0]}"
+        if self._is_transpose(node):
+            return f"{operands[0]}.T"
+        if node.op == "getitem":
+            return f"{operands[0]}[...]"
+        return f"{node.op}({', '.join(operands)})"
+
+    def operands(self, node_id: int) -> list[str]:
+        """The arguments of the node's operation: short labels, and numbers as they are."""
+        parents = {p.arg: p.node for p in self.graph.nodes[node_id].parents}
+        return [
+            self.short(parents[i]) if i in parents else constant(value)
+            for i, value in enumerate(self.graph.arguments(node_id))
+        ]
+
+    def full(self, node_id: int) -> str:
+        """Name and expression: `d = a * b`; inside a module just where it stands."""
+        node = self.graph.nodes[node_id]
+        if node.op is None or (not node.name and node.path) or self._is_transpose(node):
+            return self.short(node_id)
+        expression = self.expression(node_id)
+        if node.name:
+            return f"{node.name} = {expression}"
+        return str(expression)
+
+    def with_value(self, node_id: int) -> str:
+        """The full label, and the value of a single number: `d = a * b = 12`."""
+        value = self.graph.value(node_id)
+        label = self.full(node_id)
+        if value.ndim or self.graph.nodes[node_id].path:
+            return label
+        return f"{label} = {numbers.number(value[()])}"
+
+    def _is_transpose(self, node: Node) -> bool:
+        if node.op != "permute" or len(node.parents) != 1:
+            return False
+        dims = self.graph.arguments(node.id)[1]
+        return tuple(dims) == (1, 0)
+
+
+def constant(value: Any) -> str:
+    """An argument that is no Tensor."""
+    if isinstance(value, np.ndarray):
+        if numbers.is_inline(value):
+            return numbers.inline(value)
+        return f"array {numbers.shape(value.shape)}"
+    if isinstance(value, (int, float, np.generic)):
+        return numbers.number(value)
+    if isinstance(value, tuple):
+        return "(" + ", ".join(constant(v) for v in value) + ("," * (len(value) == 1)) + ")"
+    text = str(value)
+    return text if len(text) <= 20 else text[:17] + "..."

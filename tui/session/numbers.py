@@ -1,0 +1,105 @@
+"""Numbers as they are printed: four digits, with a leading zero."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tui.session.protocol import Array
+
+INLINE = 6
+"""An array with at most so many elements is printed in a line."""
+
+
+def number(value: Any) -> str:
+    """One number with four significant digits; whole numbers up to seven digits in full."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (int, np.integer)) and abs(int(value)) < 10**7:
+        return str(int(value))
+    value = float(value)
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Inf" if value > 0 else "-Inf"
+    if value == 0:
+        return "0"
+    if value.is_integer() and abs(value) < 10**7:
+        return str(int(value))
+    text = f"{value:.4g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        if 0 <= int(exponent) < 7:
+            return f"{value:.0f}"
+        return f"{mantissa}e{int(exponent)}"
+    return text
+
+
+def is_inline(array: Array) -> bool:
+    """Whether an array is small enough to be printed in a line."""
+    return array.size <= INLINE and array.ndim <= 2
+
+
+def inline(array: Array) -> str:
+    """A small array in a line: `[0.2171 0.0724 0.1448]`, all with as many decimals as the largest
+    needs for four digits; one element without brackets only where the array is 0-d or has one."""
+    if array.size == 1:
+        return number(array.reshape(-1)[0])
+    if array.ndim > 1:
+        return "[" + " ".join(inline_row(row) for row in array) + "]"
+    return inline_row(array)
+
+
+def inline_row(row: Array) -> str:
+    """The elements of a vector between brackets."""
+    return "[" + " ".join(aligned(row.reshape(-1), row)) + "]"
+
+
+def aligned(row: Array, whole: Array) -> list[str]:
+    """The elements of a vector with as many decimals as the largest of `whole` needs."""
+    finite = np.abs(whole[np.isfinite(whole)].astype(float)) if whole.dtype.kind == "f" else None
+    largest = float(finite.max()) if finite is not None and finite.size else 0.0
+    if finite is None or not 1e-3 <= largest < 1e5 or np.all(finite == np.round(finite)):
+        return [number(value) for value in row]
+    decimals = max(0, min(4, 3 - math.floor(math.log10(largest))))
+    return [_fixed(float(value), decimals) for value in row]
+
+
+def _fixed(value: float, decimals: int) -> str:
+    if not math.isfinite(value):
+        return number(value)
+    if value == 0:
+        return "0"
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shape(dims: tuple[int, ...]) -> str:
+    """A shape as NumPy writes it, without spaces: `(64,10)`, `(3,)`, `()`."""
+    return "(" + ",".join(map(str, dims)) + ("," if len(dims) == 1 else "") + ")"
+
+
+def norm(array: Array) -> float:
+    """The square root of the sum of the squares of the finite elements."""
+    values = array.astype(np.float64).reshape(-1)
+    if not np.all(np.isfinite(values)):
+        values = values[np.isfinite(values)]
+    return float(np.sqrt(values @ values))
+
+
+def measure(array: Array) -> str:
+    """A signed value for one element, a norm for more; NaN and Inf are named."""
+    if array.size == 1:
+        return number(array.reshape(-1)[0])
+    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
+        return "NaN" if np.isnan(array).any() else "Inf"
+    return number(norm(array))
+
+
+def in_words(array: Array) -> str:
+    """A small array in a line, a larger one as its shape and norm."""
+    if is_inline(array):
+        return inline(array)
+    return f"{shape(array.shape)} norm {measure(array)}"

@@ -1,0 +1,62 @@
+"""From a loaded scenario to a graph that can be stepped."""
+
+from __future__ import annotations
+
+import engine
+from scenarios import data
+from tui.errors import ScenarioError
+from tui.loader import Scenario, look_ahead
+from tui.session.engine_graph import EngineGraph
+from tui.session.names import module_names, tensor_names
+
+
+def open_graph(scenario: Scenario) -> EngineGraph:
+    """The graph of a scenario's `loss`, or of the next batch of its training.
+
+    Raises:
+        ScenarioError: the graph cannot be stepped through.
+    """
+    names = tensor_names(scenario.namespace, scenario.training)
+    loss, end_grad = scenario.loss, scenario.end_grad
+    if scenario.training is not None:
+        ahead = look_ahead(scenario.path, scenario.training)
+        names |= {
+            id(ahead.loss): "loss",
+            id(ahead.inputs): "inputs",
+            id(ahead.labels): "labels",
+        }
+        loss, end_grad = ahead.loss, None
+    assert loss is not None
+    try:
+        return EngineGraph(
+            loss,
+            end_grad,
+            names,
+            module_names(scenario.namespace, scenario.training),
+            str(scenario.path),
+        )
+    except (engine.CycleError, engine.ShapeError, TypeError) as error:
+        raise ScenarioError(str(error), str(scenario.path)) from None
+
+
+def about(scenario: Scenario) -> str:
+    """A few words for the header: the layers' sizes, and the data they are trained on."""
+    training = scenario.training
+    if training is None:
+        return scenario.title
+    words = _layer_sizes(training.model)
+    usage = data.in_use()
+    if usage is not None:
+        words.append(f"on {usage.train + usage.test:,} {usage.where} MNIST images")
+    batch = training.position % training.batches_per_epoch + 1
+    return " ".join(words) + f"  batch {batch} of {training.batches_per_epoch}"
+
+
+def _layer_sizes(model: engine.Module) -> list[str]:
+    """`784-64-64-10` where the linear layers follow each other; nothing elsewhere."""
+    layers = [m for _, m in model.named_modules() if isinstance(m, engine.Linear)]
+    if not layers or any(
+        a.out_features != b.in_features for a, b in zip(layers, layers[1:], strict=False)
+    ):
+        return []
+    return ["-".join(str(n) for n in [layers[0].in_features, *(m.out_features for m in layers)])]

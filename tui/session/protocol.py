@@ -1,0 +1,122 @@
+"""What the session needs to know of a backward pass, whichever engine computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A tensor that was an argument of a node's operation."""
+
+    arg: int
+    """The argument's position."""
+    node: int
+    """The tensor's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A tensor of the graph."""
+
+    id: int
+    """0, 1, 2 ... in the order of the backward pass; nodes that need no grad follow."""
+    name: str | None
+    """Under which the user knows it."""
+    path: str | None
+    """The modules and composite functions in which it was made, as `output` or `cross_entropy`."""
+    op: str | None
+    """The operation that made it; None for a leaf."""
+    shape: tuple[int, ...]
+    dtype: str
+    leaf: bool
+    requires_grad: bool
+    parents: tuple[Parent, ...]
+    line: int | None
+    """The scenario's line that made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeFacts:
+    """A gradient's way from a node to one of its arguments; see `engine.Edge`."""
+
+    arg: int
+    parent: int
+    backward: Callable[..., Any]
+    contribution: Array
+    raw: Array | None
+    before: Array | None
+    accumulated: Array
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """One step of a backward pass; see `engine.Step`."""
+
+    index: int
+    node: int
+    grad_out: Array
+    edges: tuple[EdgeFacts, ...]
+    stored_before: Array | None
+    """The node's `.grad` before the step, None where there was none."""
+    stored_after: Array | None
+    """The node's `.grad` after it."""
+
+
+def users_of(nodes: Sequence[Node]) -> list[list[int]]:
+    """For each node the nodes that use it, once for each argument, in the order of the steps."""
+    users: list[list[int]] = [[] for _ in nodes]
+    for node in nodes:
+        for parent in node.parents:
+            users[parent.node].append(node.id)
+    return users
+
+
+class Graph(Protocol):
+    """A graph whose backward pass can be stepped forwards and backwards."""
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All nodes by id."""
+
+    @property
+    def step_count(self) -> int:
+        """How many of the nodes are steps: those with the ids below it."""
+
+    @property
+    def position(self) -> int:
+        """How many steps have been taken."""
+
+    def step(self) -> StepFacts:
+        """Take the next step."""
+
+    def step_back(self) -> StepFacts:
+        """Take the last step back."""
+
+    def taken(self, index: int) -> StepFacts:
+        """A step that has been taken."""
+
+    def value(self, node: int) -> Array:
+        """The value of a node."""
+
+    def grad(self, node: int) -> Array | None:
+        """What has arrived at a node so far, None for nothing yet."""
+
+    def stored_grad(self, node: int) -> Array | None:
+        """The node's `.grad`."""
+
+    def waiting(self, node: int) -> int:
+        """How many contributions a node still waits for."""
+
+    def arguments(self, node: int) -> tuple[Any, ...]:
+        """What the node's operation was called with: arrays and numbers."""
+
+    def upcoming(self, node: int) -> list[Callable[..., Any]]:
+        """The backward functions that the node's step will call, in their order."""
