@@ -27,9 +27,16 @@ def bundled() -> list[Entry]:
     found = []
     for path in sorted(FOLDER.glob("*.py")):
         if not path.name.startswith("_"):
-            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-            found.append(Entry(path.stem, title_of(docstring), path))
+            found.append(Entry(path.stem, docstring_title(path.read_text(encoding="utf-8")), path))
     return found
+
+
+def docstring_title(source: str) -> str:
+    """The title of a scenario by its source text; nothing where it is no Python."""
+    try:
+        return title_of(ast.get_docstring(ast.parse(source)) or "")
+    except (SyntaxError, ValueError):
+        return ""
 
 
 def title_of(docstring: str) -> str:

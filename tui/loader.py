@@ -10,7 +10,7 @@ import os
 import sys
 import tokenize
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,11 @@ class Scenario:
         return self.path.stem
 
 
-def load(options: Options) -> Scenario:
+Progress = Callable[[str, int, int], None]
+"""Told what is being fetched, how many bytes are there, and how many there will be."""
+
+
+def load(options: Options, progress: Progress | None = None) -> Scenario:
     """Run a scenario file.
 
     Raises:
@@ -58,7 +62,7 @@ def load(options: Options) -> Scenario:
     code, source, docstring = _compile(path)
     engine.manual_seed(options.seed)
     folder = Path(options.data_dir) if options.data_dir is not None else None
-    data.choose(options.data, folder)
+    data.choose(options.data, folder, progress)
     namespace: dict[str, Any] = {
         "__name__": MODULE_NAME,
         "__file__": str(path),
@@ -164,9 +168,9 @@ def _at(path: Path, error: BaseException, message: str) -> ScenarioError:
         if os.path.abspath(f.filename).startswith(folder)
         and not os.path.abspath(f.filename).startswith(_our_folders())
     ]
-    frame = (near or own or [None])[-1]
-    if frame is None:
+    if not near and not own:
         return ScenarioError(message, str(path))
+    frame = (near or own)[-1]
     return ScenarioError(message, frame.filename, frame.lineno, frame.line or None)
 
 

@@ -28,13 +28,19 @@ class Choice(NamedTuple):
     """One of SOURCES."""
     folder: Path | None = None
     """Where the IDX files are, or are to be put."""
+    progress: Progress | None = None
+    """Told how far a download is; see `fetch`."""
 
 
 _choice = Choice()
 _in_use: InUse | None = None
 
 
-def choose(source: str = "auto", folder: str | os.PathLike[str] | None = None) -> Choice:
+def choose(
+    source: str = "auto",
+    folder: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Choice:
     """Set where the following calls of `mnist()` get the digits from.
 
     Args:
@@ -42,6 +48,7 @@ def choose(source: str = "auto", folder: str | os.PathLike[str] | None = None) -
             before, else the embedded images; never a download. "embedded": those that come with
             the package. "torchvision": the full set, fetched where it was not before.
         folder: The folder of the IDX files, in torchvision's layout or directly.
+        progress: Told how far a download by `mnist()` is; see `fetch`.
 
     Returns:
         What was chosen before, so that `choose(*previous)` brings it back.
@@ -53,7 +60,7 @@ def choose(source: str = "auto", folder: str | os.PathLike[str] | None = None) -
     if source not in SOURCES:
         raise DataError(f"there is no source of MNIST {source!r}", f"use {', '.join(SOURCES)}")
     previous = _choice
-    _choice = Choice(source, None if folder is None else Path(folder).expanduser())
+    _choice = Choice(source, None if folder is None else Path(folder).expanduser(), progress)
     return previous
 
 
@@ -103,7 +110,9 @@ def _load(choice: Choice) -> tuple[Digits, InUse]:
     if choice.source == "torchvision":
         if (digits := _sound_cache()) is not None:
             return _used(digits, "cache", "from the cache")
-        return _used(_obtain(choice.folder, None), "torchvision", "fetched with torchvision")
+        return _used(
+            _obtain(choice.folder, choice.progress), "torchvision", "fetched with torchvision"
+        )
     if choice.folder is not None:
         from . import idx_folder
 

@@ -29,7 +29,7 @@ class InUse:
     @property
     def text(self) -> str:
         """One line for the user."""
-        return f"{self.train:,} to train on, {self.test:,} to test on, {self.where}"
+        return f"{self.train:,} to train, {self.test:,} to test, {self.where}"
 
     @property
     def hint(self) -> str:

@@ -13,6 +13,15 @@ def json_line(event: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def note(text: str) -> None:
-    """A line on standard error."""
-    print(text, file=sys.stderr, flush=True)
+class FetchProgress:
+    """How far a download is, on standard error: a line a tenth of it."""
+
+    def __init__(self) -> None:
+        self._told: tuple[str, int] | None = None
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        """Told what is being done, and how many bytes of how many are there."""
+        tenth = done * 10 // total if total else 0
+        if (doing, tenth) != self._told:
+            self._told = (doing, tenth)
+            print(f"bp-tui: {doing}, {done / 1e6:.1f} of {total / 1e6:.1f} MB", file=sys.stderr)

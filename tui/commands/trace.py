@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui import loader
-from tui.commands.output import json_line
+from tui.commands.output import FetchProgress, json_line
 from tui.options import Options
 from tui.session import facts
 from tui.session.labels import Labels
@@ -21,7 +21,7 @@ def trace(options: Options, as_json: bool, full: bool) -> int:
         ScenarioError: the scenario cannot be used.
         engine.BackwardError: a backward function is missing or wrong.
     """
-    scenario = loader.load(options)
+    scenario = loader.load(options, FetchProgress())
     graph = open_graph(scenario)
     if as_json:
         json_line(facts.graph_event(scenario.name, graph, full))

@@ -8,7 +8,7 @@ from typing import Any
 
 import engine
 from tui import loader
-from tui.commands.output import json_line
+from tui.commands.output import FetchProgress, json_line
 from tui.errors import ScenarioError
 from tui.options import Options
 from tui.session.facts import plain
@@ -33,7 +33,7 @@ def train(options: Options, as_json: bool) -> int:
     Raises:
         ScenarioError: the scenario cannot be used, or has no training.
     """
-    scenario = loader.load(options)
+    scenario = loader.load(options, FetchProgress())
     training = scenario.training
     if training is None:
         raise ScenarioError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import signal
 import subprocess
@@ -46,7 +47,7 @@ class Client:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        assert self._process.stdin and self._process.stdout and self._process.stderr
+        assert self._process.stdin is not None
         self._sender = Sender(self._process.stdin)
         self._lock = threading.Lock()
         self._early: list[Message] = []
@@ -69,10 +70,8 @@ class Client:
 
     def send(self, **command: object) -> None:
         """Send a command; one to a process that has gone is lost (`ended` tells of that)."""
-        try:
+        with contextlib.suppress(OSError, ValueError):
             self._sender.send(command)
-        except (OSError, ValueError):
-            pass
 
     def close(self) -> None:
         """End the process, and whatever it has started; a busy one gets no more time."""
@@ -95,11 +94,9 @@ class Client:
 
     def _read_messages(self) -> None:
         assert self._process.stdout
-        try:
+        with contextlib.suppress(ValueError):
             for message in receive(self._process.stdout):
                 self._deliver(message)
-        except ValueError:
-            pass
         self._deliver({"type": "ended", "status": self._process.wait()})
 
     def _read_log(self) -> None:

@@ -7,11 +7,13 @@ screen's process goes away, however that happens.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
 import sys
 import threading
+import time
 from typing import IO, Any
 
 from tui import loader
@@ -49,7 +51,7 @@ class Debuggee:
     def run(self) -> None:
         """Load the scenario, then carry out commands until the screen goes."""
         try:
-            self._scenario = loader.load(self._options)
+            self._scenario = loader.load(self._options, self._fetching)
             self._training = (
                 TrainingSession(self._scenario.training) if self._scenario.training else None
             )
@@ -65,6 +67,10 @@ class Debuggee:
                 changed = True
             if changed and not self._gone:
                 self._send_view()
+
+    def _fetching(self, doing: str, done: int, total: int) -> None:
+        share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
+        self._sender.send({"type": "progress", "text": f"{doing}{share}"})
 
     def _open(self) -> None:
         """A session on the scenario's graph (for a training: that of its next batch)."""
@@ -86,8 +92,6 @@ class Debuggee:
 
     def _train_for(self, seconds: float) -> None:
         """Train at the pace that is set, until it is time to show something or a command waits."""
-        import time
-
         assert self._training is not None
         until = time.monotonic() + seconds
         while self._training.running and self._commands.empty():
@@ -251,10 +255,8 @@ def main() -> None:
     commands: queue.Queue[Message | None] = queue.Queue()
     reader = threading.Thread(target=_read_commands, args=(commands_in, commands), daemon=True)
     reader.start()
-    try:
+    with contextlib.suppress(BrokenPipeError):
         Debuggee(options, commands, Sender(messages_out)).run()
-    except BrokenPipeError:
-        pass
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,24 @@ def formula_of(function: Callable[..., Any]) -> str | None:
     """The first line of the function's docstring; None where it has none."""
     docstring = inspect.getdoc(function)
     return docstring.partition("\n")[0].strip() if docstring else None
+
+
+def source_of(function: Callable[..., Any]) -> list[str] | None:
+    """The function's lines without annotations, docstring and needless indentation; None where
+    the source is not to be had."""
+    try:
+        text = textwrap.dedent(inspect.getsource(function))
+        definition = ast.parse(text).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return None
+    if not isinstance(definition, ast.FunctionDef):
+        return text.splitlines()
+    body = definition.body
+    if ast.get_docstring(definition) is not None and len(body) > 1:
+        body = body[1:]
+    lines = textwrap.dedent("\n".join(text.splitlines()[body[0].lineno - 1 :])).splitlines()
+    heading = f"{definition.name}({', '.join(parameter_names(function))}):"
+    return [heading, *("  " + line for line in lines)]
 
 
 def is_expression(formula: str) -> bool:
@@ -42,7 +61,10 @@ def put_in(formula: str, replacements: dict[str, str]) -> str:
         word, _, attribute = match.group().partition(".")
         if word not in replacements:
             return match.group()
-        return replacements[word] + (f".{attribute}" if attribute else "")
+        replacement = replacements[word]
+        if attribute == "T" and replacement.endswith(".T"):
+            return replacement.removesuffix(".T")
+        return replacement + (f".{attribute}" if attribute else "")
 
     return WORD.sub(replaced, formula)
 

@@ -89,6 +89,16 @@ class Labels:
             return label
         return f"{label} = {numbers.number(value[()])}"
 
+    def brief(self, node_id: int) -> str:
+        """Where there is no room for more: the name with the value of a single number, or just
+        the operation."""
+        node = self.graph.nodes[node_id]
+        if node.name is None:
+            short = self.short(node_id)
+            return short.removeprefix(f"{node.path}.") if node.path else short
+        value = self.graph.value(node_id)
+        return node.name if value.ndim else f"{node.name} = {numbers.number(value[()])}"
+
     def _is_transpose(self, node: Node) -> bool:
         if node.op != "permute" or len(node.parents) != 1:
             return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import engine
 from scenarios import data
 from tui.errors import ScenarioError
@@ -55,8 +57,6 @@ def about(scenario: Scenario) -> str:
 def _layer_sizes(model: engine.Module) -> list[str]:
     """`784-64-64-10` where the linear layers follow each other; nothing elsewhere."""
     layers = [m for _, m in model.named_modules() if isinstance(m, engine.Linear)]
-    if not layers or any(
-        a.out_features != b.in_features for a, b in zip(layers, layers[1:], strict=False)
-    ):
+    if not layers or any(a.out_features != b.in_features for a, b in itertools.pairwise(layers)):
         return []
     return ["-".join(str(n) for n in [layers[0].in_features, *(m.out_features for m in layers)])]

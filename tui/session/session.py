@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from typing import Any
 
 from tui.session import numbers
 from tui.session.explanation import Explainer, Item
 from tui.session.facts import function_name
+from tui.session.formulas import source_of
 from tui.session.inspection import inspect_node
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
 from tui.session.rail import draw_lanes
 
 Json = dict[str, Any]
+
+SOURCE_LINES = 40
+"""How many lines of the scenario are sent, around the one that made the node."""
 
 
 @dataclass(frozen=True)
@@ -239,6 +242,7 @@ class Session:
             "lanes": self._lanes[node_id] if node_id < self.graph.step_count else "",
             "state": state,
             "label": self.labels.with_value(node_id),
+            "brief": self.labels.brief(node_id),
             "shape": numbers.shape(node.shape) if node.shape else "",
             "grad": "" if grad is None else numbers.measure(grad),
             "note": note,
@@ -278,11 +282,13 @@ class Session:
         return self.graph.grad(node_id)
 
     def _source(self) -> Json:
+        line = self.graph.nodes[self.cursor].line
+        first = max(0, (line or 1) - 1 - SOURCE_LINES // 2)
         return {
             "filename": self.subject.filename,
-            "line": self.graph.nodes[self.cursor].line,
-            "total": len(self.subject.source),
-            "lines": self.subject.source,
+            "line": line,
+            "first": first + 1,
+            "lines": self.subject.source[first : first + SOURCE_LINES],
         }
 
     def _called(self) -> Json | None:
@@ -294,22 +300,12 @@ class Session:
         if not edges:
             return None
         function = edges[-1].backward
-        try:
-            lines = inspect.getsource(function).splitlines()
-        except (OSError, TypeError):
+        lines = source_of(function)
+        if lines is None:
             return None
         own = (getattr(function, "__module__", "") or "").startswith("engine.")
-        return {"owner": "engine" if own else "yours", "lines": _without_docstring(lines)}
+        return {"owner": "engine" if own else "yours", "lines": lines}
 
 
 def _ends_heading(paragraph: list[str]) -> bool:
     return paragraph == ["Look for"]
-
-
-def _without_docstring(lines: list[str]) -> list[str]:
-    text = "\n".join(lines)
-    start = text.find('"""')
-    end = text.find('"""', start + 3)
-    if start < 0 or end < 0:
-        return lines
-    return [line for line in (text[:start].rstrip() + text[end + 3 :]).splitlines() if line.strip()]

@@ -1,0 +1,112 @@
+"""The keys: what each does and how the help tells it. One key does the same thing everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something the user can do."""
+
+    name: str
+    """`action_NAME` of the screen (or of the program) does it."""
+    keys: tuple[str, ...]
+    """As Textual calls them; the first one is shown."""
+    short: str
+    """For the line of keys; empty where it is not shown there."""
+    help: str
+
+    @property
+    def shown_key(self) -> str:
+        """The key as the user knows it."""
+        return _SHOWN.get(self.keys[0], self.keys[0])
+
+
+_SHOWN = {
+    "question_mark": "?",
+    "escape": "Esc",
+    "enter": "Enter",
+    "space": "space",
+    "plus": "+",
+    "minus": "-",
+    "colon": ":",
+    "up": "up, down",
+    "pageup": "PgUp, PgDn",
+    "home": "Home, End",
+}
+
+HELP = Action("help", ("question_mark",), "keys", "this page, and back")
+QUIT = Action(
+    "quit_program", ("q", "ctrl+q", "ctrl+c"), "quit", "quit (asks where a training would be lost)"
+)
+OPEN = Action("open_other", ("o",), "", "open another scenario")
+RELOAD = Action("reload", ("R",), "", "read the file afresh, in a new process")
+LOG = Action("log", ("l",), "", "what the scenario has printed, and back")
+COMMANDS = Action("commands", ("colon", "ctrl+p"), "", "all commands, to search in")
+LEAVE = Action("leave", ("escape",), "", "back")
+
+STEPPING = (
+    Action("next", ("n",), "next", "next node; finishes the one under way"),
+    Action("back", ("p",), "back", "undo one press of n or s"),
+    Action("into", ("s",), "into", "into the node, edge by edge: formula first, then the result"),
+    Action("continue", ("c",), "continue", "all steps to the end"),
+    Action("start", ("r",), "restart", "back to the start of the same graph"),
+    Action("cursor_up", ("up", "k"), "", "move the cursor; on another node: its tensors"),
+    Action("cursor_down", ("down", "j"), "", ""),
+    Action("page_up", ("pageup",), "", "move it by a page"),
+    Action("page_down", ("pagedown",), "", ""),
+    Action("first", ("home",), "", "move it to the first or the last node"),
+    Action("last", ("end",), "", ""),
+    Action("run_to_cursor", ("enter",), "", "run to the cursor, forwards or backwards"),
+    Action("train", ("t",), "train", "the training, paused"),
+    RELOAD,
+    OPEN,
+    LOG,
+    COMMANDS,
+    Action("leave", ("escape",), "", "the cursor back to the step; closes help and log"),
+    HELP,
+    QUIT,
+)
+
+TRAINING = (
+    Action("run", ("c",), "run", "run"),
+    Action("pause", ("space",), "pause", "pause, or go on"),
+    Action("batch", ("n",), "one batch", "one batch, then pause"),
+    Action("into", ("s",), "into", "into the backward pass of the next batch"),
+    Action("faster", ("plus", "equals_sign"), "", "a quicker pace, up to full speed"),
+    Action("slower", ("minus",), "+/- pace", "a slower pace, down to one batch a second"),
+    Action("stop", ("x",), "stop", "end it here and test; c goes on"),
+    Action("restart", ("r",), "", "back to the weights before the first batch"),
+    Action("fetch", ("D",), "", "all 70,000 MNIST images, fetched through torchvision"),
+    RELOAD,
+    OPEN,
+    LOG,
+    COMMANDS,
+    Action("leave", ("escape", "t"), "back", "back to stepping, with the weights of now"),
+    HELP,
+    QUIT,
+)
+
+PICKER = (
+    Action("choose", ("enter",), "open", "open the scenario"),
+    Action("cursor_up", ("up", "k"), "choose", "move the cursor"),
+    Action("cursor_down", ("down", "j"), "", ""),
+    Action("leave", ("escape",), "back", "back to where you were"),
+    HELP,
+    QUIT,
+)
+
+PROBLEM = (
+    Action("reload", ("R",), "read it afresh", RELOAD.help),
+    Action("open_other", ("o",), "open another", OPEN.help),
+    Action("log", ("l",), "log", LOG.help),
+    HELP,
+    QUIT,
+)
+
+LOADING = (
+    Action("give_up", ("escape",), "give up", "stop loading"),
+    Action("log", ("l",), "log", LOG.help),
+    QUIT,
+)

@@ -1,0 +1,289 @@
+"""The program on the screen: which screen is shown, and the process behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import signal
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from textual.app import App, SystemCommand
+from textual.message import Message
+from textual.screen import Screen
+
+from tui.options import Options
+from tui.process.client import Client
+from tui.screens.base import BaseScreen
+from tui.screens.message import LoadingScreen, ProblemScreen
+from tui.screens.picker import PickerScreen
+from tui.screens.stepping import SteppingScreen
+from tui.screens.training import TrainingScreen
+from tui.widgets.glyphs import has_unicode
+from tui.widgets.lines import Lines
+
+UPDATES, UPDATES_OVER_SSH = 10, 4
+"""How often a second a running training is shown."""
+
+LOADING_SHOWN_AFTER = 0.4
+"""Seconds; most scenarios are there before, and a screen that flashes is no calm one."""
+
+
+class BpTui(App[None]):
+    """Shows what the debugged process says.
+
+    Args:
+        client: the process of the scenario to start with; None for picking one.
+        options: how scenarios are loaded.
+        slow_link: whether to send less.
+    """
+
+    CSS_PATH = "bp_tui.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    TITLE = "bp-tui"
+
+    class Received(Message):
+        """The debugged process said something."""
+
+        def __init__(self, client: Client, content: dict[str, Any]) -> None:
+            super().__init__()
+            self.client = client
+            self.content = content
+
+    def __init__(self, client: Client | None, options: Options, slow_link: bool = False) -> None:
+        super().__init__(ansi_color=True)
+        Lines.ascii_only = not has_unicode()
+        self.client = client
+        self._options = options
+        self._updates = UPDATES_OVER_SSH if slow_link else UPDATES
+        self._would_be_lost = False
+        self._answered = False
+        self._successor: Client | None = None
+        """Loads the same scenario with the full MNIST, while the present one stays."""
+
+    def on_mount(self) -> None:
+        """Show the scenario that was named, or the ones to pick from."""
+        self._leave_in_order_on_signals()
+        if self.client is None:
+            self.push_screen(PickerScreen(has_scenario=False))
+        else:
+            self._attend(self.client)
+
+    def _leave_in_order_on_signals(self) -> None:
+        """A signal that ends the program ends it like q does, with the terminal in order."""
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                    asyncio.get_running_loop().add_signal_handler(
+                        number, functools.partial(self.exit, return_code=128 + number)
+                    )
+
+    # The debugged process
+
+    def send(self, **command: object) -> None:
+        """Send a command to the debugged process."""
+        if self.client is not None:
+            self.client.send(**command)
+
+    def open_scenario(self, scenario: str) -> None:
+        """Load a scenario in a process of its own, in the place of the one before."""
+        self.close()
+        self._options = dataclasses.replace(self._options, scenario=scenario)
+        self.client = Client(self._options)
+        self._would_be_lost = False
+        self._attend(self.client)
+
+    def close(self) -> None:
+        """End the debugged process."""
+        self._drop_successor()
+        if self.client is not None:
+            self.client.close()
+
+    def change_scenario(self, scenario: str) -> None:
+        """Open another scenario, after asking where a training would be lost."""
+        self._unless_lost("Open it, and lose the training?", lambda: self.open_scenario(scenario))
+
+    def give_up(self) -> None:
+        """Stop loading."""
+        self._end("Loading was given up.")
+
+    def fetch_full_mnist(self) -> None:
+        """Load the scenario with all of MNIST, fetched through torchvision; where that fails, what
+        was in use stays."""
+        if self._successor is not None:
+            return
+        options = dataclasses.replace(self._options, data="torchvision")
+        client = self._successor = Client(options)
+        client.listen(self._deliver_from(client))
+        client.send(do="size", updates=self._updates)
+        client.send(do="training.open")
+        self._notice("getting all 70,000 images through torchvision ...")
+
+    def _consider_successor(self, content: dict[str, Any]) -> None:
+        client = self._successor
+        assert client is not None
+        kind = content["type"]
+        if kind == "progress":
+            self._notice(content["text"])
+        elif kind == "problem":
+            self._drop_successor()
+            if isinstance(self.screen, BaseScreen):
+                self.screen.show_message("What was in use stays", content["message"])
+        elif kind == "ended":
+            self._drop_successor()
+            self._notice(_how_it_ended(content["status"]))
+        elif kind in ("stepping", "training"):
+            self._successor = None
+            if self.client is not None:
+                self.client.close()
+            self.client, self._options = client, client.options
+            self._would_be_lost = False
+            self.on_bp_tui_received(self.Received(client, content))
+
+    def _drop_successor(self) -> None:
+        if self._successor is not None:
+            self._successor.close()
+            self._successor = None
+
+    def _notice(self, text: str) -> None:
+        if isinstance(self.screen, BaseScreen):
+            self.screen.notice(text)
+
+    def _deliver_from(self, client: Client) -> Callable[[dict[str, Any]], None]:
+        def deliver(content: dict[str, Any]) -> None:
+            self.post_message(self.Received(client, content))
+
+        return deliver
+
+    def _attend(self, client: Client) -> None:
+        """Show the scenario when it is there; that it is loading only where it takes a while."""
+
+        def if_still_loading() -> None:
+            if self.client is client and not self._answered:
+                self._show(LoadingScreen(client.options.scenario))
+
+        self._answered = False
+        client.listen(self._deliver_from(client))
+        client.send(do="size", updates=self._updates)
+        self.set_timer(LOADING_SHOWN_AFTER, if_still_loading)
+
+    def _end(self, message: str) -> None:
+        """Close the process and show why."""
+        if self.client is None:
+            return
+        self.client.close()
+        self._answered = True
+        self._would_be_lost = False
+        self._show(ProblemScreen(self._options.scenario, {"message": message}))
+
+    def on_bp_tui_received(self, received: Received) -> None:
+        """Show what the debugged process says."""
+        content = received.content
+        if received.client is self._successor:
+            self._consider_successor(content)
+            return
+        if received.client is not self.client:
+            return
+        kind = content["type"]
+        screen = self._current()
+        if kind == "stepping":
+            self._answered = True
+            self._would_be_lost = content["would_be_lost"]
+            if isinstance(screen, SteppingScreen):
+                screen.show_view(content)
+            elif not isinstance(screen, PickerScreen) or not self._picking():
+                self._show(SteppingScreen(content))
+        elif kind == "training":
+            self._would_be_lost = content["would_be_lost"]
+            if isinstance(screen, TrainingScreen):
+                screen.show_view(content)
+            elif not isinstance(screen, PickerScreen):
+                self._show(TrainingScreen(content))
+        elif kind == "problem":
+            self._answered = True
+            self._show(ProblemScreen(self._options.scenario, content))
+        elif kind == "ended":
+            if not isinstance(screen, ProblemScreen):
+                self._end(_how_it_ended(content["status"]))
+        elif kind == "notice" and isinstance(screen, BaseScreen):
+            screen.notice(content["text"])
+        elif kind == "progress":
+            self._answered = True
+            if not isinstance(screen, LoadingScreen):
+                screen = LoadingScreen(self._options.scenario)
+                self._show(screen)
+            screen.show_progress(content["text"])
+        elif kind == "printed" and isinstance(screen, BaseScreen):
+            screen.refresh_log()
+
+    # Screens
+
+    def _current(self) -> Screen[Any] | None:
+        return self.screen if self.screen_stack else None
+
+    def _picking(self) -> bool:
+        """Whether the picker lies over a scenario that is open."""
+        return len(self.screen_stack) > 2
+
+    def _show(self, screen: Screen[Any]) -> None:
+        """Show a screen in the place of all others."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if len(self.screen_stack) == 2:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    # Keys that are the same everywhere
+
+    def action_reload(self) -> None:
+        """Read the scenario's file afresh."""
+        self._unless_lost("Read the file afresh, and lose the training?", self._reload)
+
+    def action_open_other(self) -> None:
+        """Pick another scenario."""
+        if not isinstance(self.screen, PickerScreen):
+            self.push_screen(PickerScreen(has_scenario=True))
+
+    def action_quit_program(self) -> None:
+        """Quit."""
+        self._unless_lost("Quit, and lose the training?", self.exit)
+
+    async def action_quit(self) -> None:
+        """Textual's own way to quit."""
+        self.action_quit_program()
+
+    def _reload(self) -> None:
+        self.open_scenario(self._options.scenario)
+
+    def _unless_lost(self, question: str, then: Any) -> None:
+        screen = self.screen
+        if self._would_be_lost and isinstance(screen, BaseScreen):
+            screen.ask(question, then)
+        else:
+            then()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The screen's actions, for the palette."""
+        if isinstance(screen, BaseScreen):
+            for action in screen.ACTIONS:
+                if action.help and action.name != "commands":
+                    yield SystemCommand(
+                        f"{action.short or action.name.replace('_', ' ')}  ({action.shown_key})",
+                        action.help,
+                        lambda name=action.name: (
+                            self.call_later(screen.run_action, f"screen.{name}")
+                            if hasattr(screen, f"action_{name}")
+                            else self.call_later(self.run_action, f"app.{name}")
+                        ),
+                    )
+
+
+def _how_it_ended(status: int) -> str:
+    if status < 0:
+        return f"The scenario's process was ended by signal {-status}."
+    return f"The scenario's process has ended by itself, with exit code {status}."

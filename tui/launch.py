@@ -1,0 +1,49 @@
+"""Starting the program with a screen."""
+
+from __future__ import annotations
+
+import os
+
+from tui.options import Options
+from tui.process.client import Client
+
+SLOW_LINK = "SSH_CONNECTION"
+"""Set where the terminal is at the other end of an SSH connection."""
+
+
+def launch(options: Options | None, given: dict[str, object]) -> int:
+    """Show the scenario, or without one the scenarios to pick from; returns the exit code.
+
+    The scenario's process is started first: it loads while Textual is imported here.
+    """
+    if options is not None:
+        from tui import catalog
+
+        catalog.find(options.scenario)
+    client = Client(options) if options is not None else None
+    # Textual reads these when it is imported. Nothing here moves unless something happened.
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    slow = SLOW_LINK in os.environ
+    app = None
+    try:
+        from tui.app import BpTui
+
+        defaults = options or Options(
+            scenario="",
+            seed=_int(given["seed"]),
+            data=str(given["data"]),
+            data_dir=None if given["data_dir"] is None else str(given["data_dir"]),
+        )
+        app = BpTui(client, defaults, slow_link=slow)
+        app.run(mouse=not slow)
+        return app.return_code or 0
+    finally:
+        if app is not None:
+            app.close()
+        elif client is not None:
+            client.close()
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value

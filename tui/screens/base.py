@@ -1,0 +1,279 @@
+"""What all screens have: a header, a line of what comes next, a line of keys, help and log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.actions import Action
+from tui.widgets import styles
+from tui.widgets.items import Item, Items
+from tui.widgets.layout import LEAST_HEIGHT, LEAST_WIDTH
+from tui.widgets.lines import Line, Lines
+
+if TYPE_CHECKING:
+    from tui.app import BpTui
+
+
+def bindings(actions: Sequence[Action]) -> list[BindingType]:
+    """Textual's bindings of a screen's actions."""
+    return [Binding(key, action.name, action.help) for action in actions for key in action.keys]
+
+
+class BaseScreen(Screen[None]):
+    """A screen with a body between a header and two lines at the bottom.
+
+    Over the body lies, where it is asked for, a page: the keys, or what the scenario printed.
+    """
+
+    ACTIONS: ClassVar[tuple[Action, ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._page: str | None = None
+        self._notice = ""
+        self._message = ("", "")
+        self._question: tuple[str, Callable[[], None]] | None = None
+
+    @property
+    def program(self) -> BpTui:
+        """The application."""
+        return cast("BpTui", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Header, body, page, next, keys."""
+        yield Lines(id="header", classes="line")
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield Items(id="page")
+        yield Lines(id="next", classes="line")
+        yield Lines(id="keys", classes="line")
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets between header and footer."""
+        return iter(())
+
+    def on_mount(self) -> None:
+        """Start without a page."""
+        self.query_one("#page").display = False
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay everything out anew."""
+        self.call_after_refresh(self.draw)
+
+    # What subclasses say
+
+    def header(self) -> tuple[str, str]:
+        """Left and right part of the header."""
+        return "", ""
+
+    def upcoming(self) -> Line:
+        """The line above the keys."""
+        return []
+
+    def draw_body(self) -> None:
+        """Show the body."""
+
+    # Drawing
+
+    def draw(self) -> None:
+        """Show everything there is to show."""
+        if not self.is_mounted or not self.is_attached:
+            return
+        width, height = self.size
+        if width < LEAST_WIDTH or height < LEAST_HEIGHT:
+            self._show_page("small")
+            return
+        if self._page == "small":
+            self.close_page()
+        self._draw_header()
+        self.draw_footer()
+        if self._page is None:
+            self.draw_body()
+        else:
+            self._show_page(self._page)
+
+    def draw_footer(self) -> None:
+        """Show the two lines at the bottom."""
+        lines = self.query_one("#next", Lines)
+        if self._question is not None:
+            question: Line = [(f" {self._question[0]}  ", styles.PROBLEM), ("y / n", styles.KEY)]
+            lines.show([question])
+        elif self._notice:
+            lines.show([[(f" {self._notice}", styles.SHOWN)]])
+        else:
+            lines.show([self.upcoming()])
+        self.query_one("#keys", Lines).show([self._keys()])
+
+    def _draw_header(self) -> None:
+        left, right = self.header()
+        width = self.size.width
+        name, _, rest = left.partition("  ")
+        room = width - cell_len(name) - cell_len(right) - 5
+        rest = rest if cell_len(rest) <= room else rest[: max(0, room - 1)] + "…"
+        space = " " * max(1, width - cell_len(name) - cell_len(rest) - cell_len(right) - 4)
+        self.query_one("#header", Lines).show(
+            [
+                [
+                    (f" {name}  ", styles.TITLE),
+                    (rest, styles.QUIET),
+                    (space, styles.PLAIN),
+                    (right, styles.PLAIN),
+                ]
+            ]
+        )
+
+    def _keys(self) -> Line:
+        parts: list[tuple[str, Any]] = []
+        used = 0
+        wanted = [a for a in self.ACTIONS if a.short]
+        # Where there is little room, the way to the other keys and the way out stay.
+        last = [a for a in wanted if a.name in ("help", "quit_program")]
+        reserved = sum(cell_len(_key_text(a)) for a in last)
+        for action in [a for a in wanted if a not in last] + last:
+            text = _key_text(action)
+            if action not in last and used + cell_len(text) > self.size.width - reserved:
+                continue
+            key, _, word = text.strip().partition(" ")
+            if action.short.startswith("+/-"):
+                key, word = "+/-", "pace"
+            parts += [(f" {key}", styles.KEY), (f" {word} ", styles.QUIET)]
+            used += cell_len(text)
+        return parts
+
+    # Notices and questions
+
+    def notice(self, text: str) -> None:
+        """Show a line until the next key."""
+        self._notice = text
+        self.draw_footer()
+
+    def ask(self, question: str, then: Callable[[], None]) -> None:
+        """Ask a question; `then` is called where the answer is y."""
+        self._question = (question, then)
+        self.draw_footer()
+
+    def on_key(self, event: events.Key) -> None:
+        """Answer a question, or clear a notice; a key without a meaning is told so."""
+        if self._question is not None:
+            then = self._question[1]
+            self._question = None
+            event.stop()
+            event.prevent_default()
+            self.draw_footer()
+            if event.key in ("y", "Y"):
+                then()
+            return
+        known = {key for action in self.ACTIONS for key in action.keys}
+        if self._notice:
+            self._notice = ""
+            self.draw_footer()
+        if event.key not in known and event.is_printable:
+            self.notice(f"{event.character} has no meaning here; ? shows the keys")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a question is open only its answer counts."""
+        if self._question is not None:
+            return False
+        return super().check_action(action, parameters)
+
+    # Pages
+
+    def action_help(self) -> None:
+        """Show the keys, or close them."""
+        self._toggle_page("help")
+
+    def action_log(self) -> None:
+        """Show what the scenario has printed, or close it."""
+        self._toggle_page("log")
+
+    def action_commands(self) -> None:
+        """Open the palette of commands."""
+        self.program.action_command_palette()
+
+    def show_message(self, title: str, text: str) -> None:
+        """Show a message that may be too long for a line, as a page."""
+        self._message = (title, text)
+        self._notice = ""
+        self.draw_footer()
+        self._show_page("message")
+
+    def refresh_log(self) -> None:
+        """Show what was printed meanwhile, where the log is open."""
+        if self._page == "log":
+            self._show_page("log")
+
+    def close_page(self) -> bool:
+        """Close the page; whether there was one."""
+        if self._page is None:
+            return False
+        self._page = None
+        self.query_one("#page").display = False
+        self.query_one("#body").display = True
+        self.call_after_refresh(self.draw)
+        return True
+
+    def _toggle_page(self, page: str) -> None:
+        if self._page == page:
+            self.close_page()
+        else:
+            self._show_page(page)
+
+    def _show_page(self, page: str) -> None:
+        widget = self.query_one("#page", Items)
+        if self._page is None:
+            self.query_one("#body").display = False
+            widget.display = True
+        self._page = page
+        items = {
+            "help": self._help_items,
+            "log": self._log_items,
+            "message": self._message_items,
+            "small": self._small_items,
+        }
+        self.call_after_refresh(lambda: widget.show_items(items[page]()))
+
+    def _help_items(self) -> list[Item]:
+        items: list[Item] = [("title", "Keys", "? closes this page")]
+        for action in self.ACTIONS:
+            if action.help:
+                items.append(("key", action.shown_key, action.help))
+        return items
+
+    def _log_items(self) -> list[Item]:
+        client = self.program.client
+        lines = list(client.log) if client else []
+        room = max(1, self.query_one("#page").size.height - 1)
+        title: Item = ("title", "What the scenario has printed", "l closes this page")
+        if not lines:
+            return [title, ("quiet", "nothing", "")]
+        return [title, *(("line", line, "") for line in lines[-room:])]
+
+    def _message_items(self) -> list[Item]:
+        title, text = self._message
+        return [("title", title, "Esc closes this page"), ("gap", "", ""), ("text", text, "")]
+
+    def _small_items(self) -> list[Item]:
+        width, height = self.size
+        need = f"bp-tui needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are "
+        return [("text", f"{need}{width} and {height}.", "")]
+
+
+def _key_text(action: Action) -> str:
+    if action.short.startswith("+/-"):
+        return f" {action.short} "
+    return f" {action.shown_key} {action.short} "
+
+
+def set_height(widget: Widget, height: int) -> None:
+    """Give a widget so many rows; with none it is not there."""
+    widget.display = height > 0
+    widget.styles.height = height

@@ -1,0 +1,169 @@
+"""The screen of stepping: the rail, the step explained, tensors, source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from tui import actions
+from tui.screens.base import BaseScreen, bindings, set_height
+from tui.widgets import styles
+from tui.widgets.items import Items
+from tui.widgets.layout import Layout, lay_out
+from tui.widgets.lines import Line
+from tui.widgets.rail import Rail
+from tui.widgets.source import Source
+
+View = dict[str, Any]
+
+
+class SteppingScreen(BaseScreen):
+    """Shows a session's view; each key is a command to the session."""
+
+    ACTIONS = actions.STEPPING
+    BINDINGS = bindings(actions.STEPPING)
+
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._view = view
+        self._layout: Layout | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """Rail and source at the left, step and tensors at the right."""
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield Rail(id="rail")
+                yield Source(id="source")
+            with Vertical(id="right"):
+                yield Items(id="step", classes="beside")
+                yield Items(id="tensors", classes="beside")
+
+    def show_view(self, view: View) -> None:
+        """Show where the session stands now."""
+        self._view = view
+        self.draw()
+
+    def header(self) -> tuple[str, str]:
+        """Name and network; how many steps are done."""
+        view = self._view
+        return f"{view['name']}  {view['about']}", f"{view['done']} of {view['steps']} done"
+
+    def upcoming(self) -> Line:
+        """What the next step is."""
+        return [(" Next  ", styles.SHOWN), (self._view["next"], styles.PLAIN)]
+
+    def draw_body(self) -> None:
+        """Lay out the panes for this size, tell the session, show its view."""
+        width, height = self.size
+        layout = lay_out(width, height, self._view["total"])
+        if layout is None:
+            return
+        if layout != self._layout:
+            self._layout = layout
+            self._arrange(layout)
+            self.program.send(
+                do="size",
+                rows=layout.rail_height - 1,
+                width=layout.right_width - (1 if layout.stacked else 3),
+                height=layout.tensor_height or layout.step_height,
+                both=layout.tensor_height > 0,
+            )
+            self.call_after_refresh(self._show_panes)
+        else:
+            self._show_panes()
+
+    def _arrange(self, layout: Layout) -> None:
+        self.query_one("#panes").styles.layout = "vertical" if layout.stacked else "horizontal"
+        left, right = self.query_one("#left"), self.query_one("#right")
+        left.styles.width, right.styles.width = layout.left_width, layout.right_width
+        left.styles.height = layout.rail_height + layout.source_height
+        right.styles.height = layout.step_height + layout.tensor_height
+        set_height(self.query_one("#rail"), layout.rail_height)
+        set_height(self.query_one("#source"), layout.source_height)
+        set_height(self.query_one("#step"), layout.step_height)
+        set_height(self.query_one("#tensors"), layout.tensor_height)
+        for name in ("#step", "#tensors"):
+            self.query_one(name).set_class(not layout.stacked, "beside")
+
+    def _show_panes(self) -> None:
+        view = self._view
+        self.query_one(Rail).show_view(view)
+        both = self.query_one("#tensors").display
+        step = view["step"] if both or view["step"] is not None else view["tensors"]
+        self.query_one("#step", Items).show_items(step or [])
+        if both:
+            self.query_one("#tensors", Items).show_items(view["tensors"] or [])
+        if self.query_one(Source).display:
+            self.query_one(Source).show_source(view["source"], view["called"])
+
+    # Keys
+
+    def action_next(self) -> None:
+        """Take the next step."""
+        self.program.send(do="next")
+
+    def action_back(self) -> None:
+        """Undo one press."""
+        self.program.send(do="back")
+
+    def action_into(self) -> None:
+        """Go on by half an edge."""
+        self.program.send(do="into")
+
+    def action_continue(self) -> None:
+        """Take all steps."""
+        self.program.send(do="continue")
+
+    def action_start(self) -> None:
+        """Take all steps back."""
+        self.program.send(do="start")
+
+    def action_cursor_up(self) -> None:
+        """The node above."""
+        self.program.send(do="cursor", by=-1)
+
+    def action_cursor_down(self) -> None:
+        """The node below."""
+        self.program.send(do="cursor", by=1)
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.program.send(do="cursor", by=-self._page_rows())
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.program.send(do="cursor", by=self._page_rows())
+
+    def action_first(self) -> None:
+        """The root."""
+        self.program.send(do="point", node=0)
+
+    def action_last(self) -> None:
+        """The last node."""
+        self.program.send(do="point", node=self._view["total"] - 1)
+
+    def action_run_to_cursor(self) -> None:
+        """Run until the node under the cursor is done."""
+        self.program.send(do="run_to_cursor")
+
+    def action_train(self) -> None:
+        """Open the training."""
+        self.program.send(do="training.open")
+
+    def action_leave(self) -> None:
+        """Close a page, or put the cursor back on the step."""
+        if not self.close_page():
+            self.program.send(do="point", node=self._view["shown"] or 0)
+
+    def on_rail_pointed(self, message: Rail.Pointed) -> None:
+        """A node was clicked."""
+        self.program.send(do="point", node=message.node)
+
+    def on_rail_scrolled(self, message: Rail.Scrolled) -> None:
+        """The wheel was turned."""
+        self.program.send(do="cursor", by=message.by)
+
+    def _page_rows(self) -> int:
+        return max(1, len(self._view["rail"]) - 1)

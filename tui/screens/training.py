@@ -1,0 +1,225 @@
+"""The screen of training: the loss live, the epochs, how far it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from tui import actions
+from tui.screens.base import BaseScreen, bindings
+from tui.widgets import styles
+from tui.widgets.items import Item, Items
+from tui.widgets.lines import Line, Lines
+from tui.widgets.plot import LossPlot
+
+View = dict[str, Any]
+
+TABLE_WIDTH = 34
+PLOT_CAPTION = "loss of each batch; o is the test loss at the end of an epoch"
+
+
+class TrainingScreen(BaseScreen):
+    """Shows a training's view; each key is a command to it."""
+
+    ACTIONS = actions.TRAINING
+    BINDINGS = bindings(actions.TRAINING)
+
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._view = view
+        self._columns = 0
+
+    def compose_body(self) -> ComposeResult:
+        """The plot at the left, the epochs beside or below it, progress at the bottom."""
+        yield Lines(id="caption", classes="line")
+        with Horizontal(id="upper"):
+            yield LossPlot(id="plot")
+            yield Items(id="epochs")
+        yield Lines(id="progress", classes="line")
+        yield Lines(id="data", classes="line")
+
+    def show_view(self, view: View) -> None:
+        """Show how far the training is now."""
+        self._view = view
+        self.draw()
+
+    @property
+    def would_be_lost(self) -> bool:
+        """Whether a training is under way."""
+        return bool(self._view["would_be_lost"])
+
+    def header(self) -> tuple[str, str]:
+        """What is trained; whether it runs."""
+        view = self._view
+        state = view["state"]
+        if state in ("running", "paused"):
+            state = f"{state}, {view['pace']}"
+        return f"{view['name']}  training", state
+
+    def upcoming(self) -> Line:
+        """What to do next, or what went wrong."""
+        view = self._view
+        if view["problem"]:
+            return [(f" {view['problem']}", styles.PROBLEM)]
+        text = {
+            "paused": "c runs, n trains on one batch, s steps through its backward pass.",
+            "running": "space pauses, + and - change the pace.",
+            "stopped": "stopped; c goes on, r starts again, Esc steps with these weights.",
+            "finished": "done; Esc steps with the trained weights, r starts again.",
+            "failed": "R reads the file afresh.",
+        }[view["state"]]
+        return [(" Next  ", styles.SHOWN), (text, styles.PLAIN)]
+
+    def draw_body(self) -> None:
+        """Show plot, table and progress."""
+        width, height = self.size
+        narrow = width < 70
+        upper = self.query_one("#upper")
+        upper.styles.layout = "vertical" if narrow else "horizontal"
+        table_height = min(len(self._view["results"]) + 6, max(4, (height - 6) // 2))
+        plot, epochs = self.query_one(LossPlot), self.query_one("#epochs", Items)
+        plot.styles.width = "1fr"
+        plot.styles.height = "1fr"
+        epochs.styles.width = "1fr" if narrow else TABLE_WIDTH
+        epochs.styles.height = table_height if narrow else "1fr"
+        self.call_after_refresh(self._show_parts)
+
+    def _show_parts(self) -> None:
+        plot = self.query_one(LossPlot)
+        if plot.dot_columns() != self._columns:
+            self._columns = plot.dot_columns()
+            self.program.send(do="size", plot=self._columns)
+        view = self._view
+        self.query_one("#caption", Lines).show([[(f" {PLOT_CAPTION}", styles.QUIET)]])
+        plot.show_losses(view)
+        epochs = self.query_one("#epochs", Items)
+        epochs.show_items(_epoch_items(view, epochs.size.height))
+        self.query_one("#progress", Lines).show([_progress(view, self.size.width)])
+        self.query_one("#data", Lines).show([_data(view)])
+
+    # Keys
+
+    def action_run(self) -> None:
+        """Run."""
+        self.program.send(do="training.run")
+
+    def action_pause(self) -> None:
+        """Pause, or go on."""
+        self.program.send(do="training.toggle")
+
+    def action_batch(self) -> None:
+        """Train on one batch."""
+        self.program.send(do="training.batch")
+
+    def action_into(self) -> None:
+        """Step through the next batch."""
+        self.program.send(do="training.close")
+
+    def action_leave(self) -> None:
+        """Close a page, or go back to stepping."""
+        if not self.close_page():
+            self.program.send(do="training.close")
+
+    def action_faster(self) -> None:
+        """A quicker pace."""
+        self.program.send(do="training.faster")
+
+    def action_slower(self) -> None:
+        """A slower pace."""
+        self.program.send(do="training.slower")
+
+    def action_stop(self) -> None:
+        """End it here."""
+        self.program.send(do="training.stop")
+
+    def action_fetch(self) -> None:
+        """The full MNIST, after asking where a training would be lost."""
+        if not self._view["hint"]:
+            self.notice("all of MNIST is in use already" if self._view["data"] else "no MNIST here")
+        elif self.would_be_lost:
+            self.ask("Load all of MNIST, and lose this training?", self.program.fetch_full_mnist)
+        else:
+            self.program.fetch_full_mnist()
+
+    def action_restart(self) -> None:
+        """Back to the start, after asking where something would be lost."""
+
+        def restart() -> None:
+            self.program.send(do="training.restart")
+
+        if self._view["batch"]:
+            self.ask("Back to the untrained weights, and lose this training?", restart)
+        else:
+            restart()
+
+
+def _epoch_items(view: View, height: int) -> list[Item]:
+    items: list[Item] = [("quiet", "epoch    train    test accuracy", "")]
+    rows = [_epoch_row(result) for result in view["results"]]
+    if view["stopped"] is not None:
+        stopped = view["stopped"]
+        rows.append(
+            f"{'now':>5}{'':>9}{_loss(stopped['test_loss']):>8}"
+            f"{_percent(stopped['test_accuracy']):>9}"
+        )
+    elif view["batch"] < view["total"]:
+        state = "under way" if view["batch"] else "to come"
+        rows.append(f"{view['epoch']:>5}    {state}")
+    room = max(1, height - 6)
+    items += [("line", row, "") for row in rows[-room:]]
+    items.append(("gap", "", ""))
+    if view["batch"]:
+        items.append(("line", f"loss of batch {view['batch']}", view["last_loss"]))
+        items.append(("line", f"mean of the last {view['recent']}", view["recent_loss"]))
+    items.append(("line", f"{view['optimizer']}, learning rate", view["lr"]))
+    return items
+
+
+def _epoch_row(result: dict[str, Any]) -> str:
+    return (
+        f"{result['epoch']:>5}{_loss(result['train_loss']):>9}{_loss(result['test_loss']):>8}"
+        f"{_percent(result['test_accuracy']):>9}"
+    )
+
+
+def _loss(loss: float | str | None) -> str:
+    return "" if loss is None else loss if isinstance(loss, str) else f"{loss:.4g}"
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{fraction:.1%}".replace("%", " %")
+
+
+def _progress(view: View, width: int) -> Line:
+    left = f" epoch {view['epoch']} of {view['epochs']}"
+    left += f", batch {view['batch_in_epoch']} of {view['per_epoch']}  "
+    right = f"  {view['batch']} of {view['total']}"
+    if view["state"] in ("running", "paused") and view["left"] is not None:
+        right += f"  {_duration(view['left']):>9} left "
+    bar = max(0, min(40, width - len(left) - len(right)))
+    done = round(bar * view["batch"] / view["total"])
+    return [
+        (left, styles.PLAIN),
+        ("█" * done, styles.BAR),
+        ("·" * (bar - done), styles.QUIET),
+        (right, styles.PLAIN),
+    ]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _data(view: View) -> Line:
+    if view["note"]:
+        return [(f" {view['note']}", styles.SHOWN)]
+    if not view["data"]:
+        return []
+    hint = f"; {view['hint']}" if view["hint"] else ""
+    return [(" Data  ", styles.QUIET), (view["data"] + hint, styles.QUIET)]

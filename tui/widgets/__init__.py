@@ -1,0 +1,1 @@
+"""What the screens are made of: widgets of lines that redraw only the cells that changed."""

@@ -1,0 +1,64 @@
+"""The characters that the screens draw with, each one cell wide, and their ASCII forms."""
+
+from __future__ import annotations
+
+import locale
+import sys
+
+STATES = {"waits": "·", "ready": "○", "shown": "►", "done": "●", "rests": "-"}
+"""The state of a node, as a glyph."""
+
+_ASCII = {
+    "·": ".",
+    "○": "o",
+    "►": ">",
+    "●": "*",
+    "│": "|",
+    "─": "-",
+    "├": "+",
+    "┤": "+",
+    "┬": "+",
+    "┴": "+",
+    "┼": "+",
+    "╭": ".",
+    "╮": ".",
+    "╰": "'",
+    "╯": "'",
+    "→": ">",
+    "≈": "~",
+    "…": "~",
+    "▁": ".",
+    "▂": ".",
+    "▃": ":",
+    "▄": ":",
+    "▅": "-",
+    "▆": "=",
+    "▇": "+",
+    "█": "#",
+    "—": "-",
+    "±": "~",
+}
+
+_TABLE = str.maketrans(_ASCII)
+
+
+def has_unicode() -> bool:
+    """Whether the terminal is set up for more than ASCII."""
+    encoding = (sys.__stdout__.encoding if sys.__stdout__ else None) or ""
+    names = (encoding, locale.getpreferredencoding(False))
+    return all("utf" in name.lower() for name in names)
+
+
+def to_ascii(text: str) -> str:
+    """`text` with every character in ASCII, cell for cell; dots of braille become stars."""
+    if text.isascii():
+        return text
+    return "".join(_one(char) for char in text.translate(_TABLE))
+
+
+def _one(char: str) -> str:
+    if char.isascii():
+        return char
+    if "\u2800" <= char <= "\u28ff":
+        return " " if char == "\u2800" else "*"
+    return "?"

@@ -1,0 +1,108 @@
+"""A pane of items: titles, lines with a left and a right part, rules and paragraphs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from tui.widgets import styles
+from tui.widgets.lines import Line, Lines
+
+Item = Sequence[str]
+"""(kind, left, right), see `tui.session.explanation`."""
+
+STYLES: dict[str, tuple[Style, Style]] = {
+    "title": (styles.TITLE, styles.QUIET),
+    "line": (styles.PLAIN, styles.PLAIN),
+    "strong": (styles.BOLD, styles.BOLD),
+    "quiet": (styles.QUIET, styles.QUIET),
+    "rule": (styles.QUIET, styles.QUIET),
+    "text": (styles.PLAIN, styles.PLAIN),
+    "problem": (styles.PROBLEM, styles.PROBLEM),
+    "key": (styles.KEY, styles.PLAIN),
+    "gap": (styles.PLAIN, styles.PLAIN),
+}
+
+
+class Items(Lines):
+    """Lays items out in its width. With the class `beside` a line is drawn at its left."""
+
+    def show_items(self, items: Sequence[Item]) -> None:
+        """Show these items; where there are too many rows, gaps are given up first."""
+        margin = 2 if self.has_class("beside") else 1
+        width = self.size.width - margin - 1
+        lines = lay_out(items, width)
+        if len(lines) > self.size.height:
+            lines = lay_out([item for item in items if item[0] != "gap"], width)
+        if len(lines) > self.size.height > 1:
+            lines[self.size.height - 1] = [("…", styles.QUIET)]
+        edge = ("│ " if margin == 2 else " ", styles.QUIET)
+        shown: list[Line] = [[edge, *line] for line in lines]
+        shown += [[edge]] * (self.size.height - len(shown))
+        self.show(shown)
+
+
+def lay_out(items: Sequence[Item], width: int) -> list[Line]:
+    """The lines that the items take in so many columns."""
+    lines: list[Line] = []
+    for kind, left, right in items:
+        left_style, right_style = STYLES.get(kind, STYLES["line"])
+        if kind == "gap":
+            lines.append([])
+        elif kind in ("text", "problem"):
+            indent = "  " if left.startswith("- ") else ""
+            lines += [[(text, left_style)] for text in wrap(left, width, indent)]
+        elif kind == "key":
+            lines += _key_lines(left, right, width)
+        else:
+            lines += _pair(left, right, width, left_style, right_style)
+    return lines
+
+
+def wrap(text: str, width: int, indent: str = "") -> list[str]:
+    """The words of a paragraph in lines of at most `width` cells; longer words are cut."""
+    lines: list[str] = []
+    current = text[: len(text) - len(text.lstrip())]
+    for word in text.split():
+        while cell_len(word) > max(1, width - len(indent)):
+            room = max(1, width - len(indent))
+            if current.strip():
+                lines.append(current.rstrip())
+            lines.append((indent if lines else "") + word[:room])
+            word, current = word[room:], indent
+        candidate = f"{current}{word}" if not current.strip() else f"{current} {word}"
+        if cell_len(candidate) > width and current.strip():
+            lines.append(current.rstrip())
+            current = indent + word
+        else:
+            current = candidate
+    if current.strip():
+        lines.append(current)
+    return lines
+
+
+def _pair(left: str, right: str, width: int, left_style: Style, right_style: Style) -> list[Line]:
+    """Left and right on a line; where they do not fit, the right part on a line of its own."""
+    if not right:
+        if cell_len(left) <= width:
+            return [[(left, left_style)]]
+        indent = " " * (len(left) - len(left.lstrip()) + 2)
+        return [[(text, left_style)] for text in wrap(left, width, indent)]
+    space = width - cell_len(left) - cell_len(right)
+    if space >= 1:
+        return [[(left, left_style), (" " * space, styles.PLAIN), (right, right_style)]]
+    indent = " " * (len(left) - len(left.lstrip()) + 2)
+    lines: list[Line] = [[(text, left_style)] for text in wrap(left, width, indent)]
+    for text in wrap(right, width):
+        lines.append([(" " * max(0, width - cell_len(text)) + text, right_style)])
+    return lines
+
+
+def _key_lines(key: str, text: str, width: int) -> list[Line]:
+    column = 12
+    wrapped = wrap(text, max(10, width - column)) or [""]
+    lines: list[Line] = [[(f"{key:<{column}}", styles.KEY), (wrapped[0], styles.PLAIN)]]
+    lines += [[(" " * column + more, styles.PLAIN)] for more in wrapped[1:]]
+    return lines

@@ -1,0 +1,46 @@
+"""How the stepping screen is divided, for each size of the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEAST_WIDTH, LEAST_HEIGHT = 40, 12
+HEADER, FOOTER = 1, 2
+SOURCE_LEAST = 6
+"""Fewer rows are not worth showing source in."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Rows and columns of the panes; a pane with 0 rows is not there."""
+
+    stacked: bool
+    """Whether the rail is above the pane of the step, not beside it."""
+    left_width: int
+    rail_height: int
+    source_height: int
+    right_width: int
+    """With the line at its left, where it stands beside the rail."""
+    step_height: int
+    tensor_height: int
+
+
+def lay_out(width: int, height: int, nodes: int) -> Layout | None:
+    """The layout for a terminal, and a graph of so many nodes; None where it is too small."""
+    if width < LEAST_WIDTH or height < LEAST_HEIGHT:
+        return None
+    body = height - HEADER - FOOTER
+    rail_wanted = nodes + 1
+    if width < 70:
+        rail = min(rail_wanted, max(4, body * 2 // 5))
+        return Layout(True, width, rail, 0, width, body - rail, 0)
+    left = 39 if width < 100 else min(64, width * 45 // 100)
+    least_source = SOURCE_LEAST if height < 30 else 10
+    rail = body
+    if rail_wanted + least_source <= body:
+        rail = rail_wanted
+    elif height >= 36:
+        rail = body - least_source
+    right = width - left
+    tensor = body // 2 if width >= 100 and height >= 30 else 0
+    return Layout(False, left, rail, body - rail, right, body - tensor, tensor)

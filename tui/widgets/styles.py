@@ -1,0 +1,18 @@
+"""The few styles of the screens, in the terminal's own colours."""
+
+from __future__ import annotations
+
+from rich.style import Style
+
+PLAIN = Style()
+BOLD = Style(bold=True)
+QUIET = Style(dim=True)
+TITLE = Style(bold=True)
+SHOWN = Style(color="yellow", bold=True)
+READY = Style(color="cyan")
+DONE = Style(color="green")
+PROBLEM = Style(color="red", bold=True)
+CURSOR = Style(reverse=True)
+KEY = Style(bold=True)
+BAR = Style(color="cyan")
+POINT = Style(color="yellow", bold=True)
