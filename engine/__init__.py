@@ -28,6 +28,7 @@ from engine.functions import (
     reshape,
     subtract,
     sum,
+    transposed,
     true_divide,
 )
 from engine.functions.arithmetic import (
@@ -145,6 +146,7 @@ __all__ = [
     "sum_back",
     "tensor",
     "topological_sort",
+    "transposed",
     "true_divide",
     "true_divide_back0",
     "true_divide_back1",

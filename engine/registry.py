@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ class BackwardFuncLookup:
     def __init__(self) -> None:
         self._back_funcs: dict[ForwardFunc, dict[int, BackFunc]] = {}
         self._replaced: dict[tuple[ForwardFunc, int], BackFunc] = {}
+        self._factories: dict[ForwardFunc, Callable[[int], BackFunc]] = {}
         self.version = 0
         """Counts the changes, so that what was looked up before can be looked up anew."""
 
@@ -45,6 +47,14 @@ class BackwardFuncLookup:
         by_position[arg_position] = back_fn
         self.version += 1
 
+    def add_back_func_factory(
+        self, forward_fn: ForwardFunc, factory: Callable[[int], BackFunc]
+    ) -> None:
+        """For a forward function of any number of arguments: `factory(position)` gives the
+        backward function of each argument that has none of its own."""
+        self._factories[inner_function(forward_fn)] = functools.cache(factory)
+        self.version += 1
+
     def get_back_func(self, forward_fn: ForwardFunc, arg_position: int) -> BackFunc:
         """The backward function of one argument.
 
@@ -52,24 +62,28 @@ class BackwardFuncLookup:
             KeyError: there is none.
         """
         inner = inner_function(forward_fn)
-        try:
-            return self._back_funcs[inner][arg_position]
-        except KeyError:
+        back = self.all_of(inner)(arg_position)
+        if back is None:
             name = getattr(inner, "__name__", repr(inner))
             raise KeyError(
                 f"{name} has no backward function for argument {arg_position}: add one with "
                 f"BACK_FUNCS.add_back_func({name}, {arg_position}, ...)"
-            ) from None
+            )
+        return back
 
     def replaced(self, forward_fn: ForwardFunc, arg_position: int) -> BackFunc | None:
         """The backward function that stood here first, None where nothing was replaced."""
         return self._replaced.get((inner_function(forward_fn), arg_position))
 
-    def all_of(self, forward_fn: ForwardFunc) -> tuple[BackFunc | None, ...]:
-        """The backward functions of a forward function by position, None where one is missing."""
-        by_position = self._back_funcs.get(inner_function(forward_fn), {})
-        last = max(by_position, default=-1)
-        return tuple(by_position.get(position) for position in range(last + 1))
+    def all_of(self, forward_fn: ForwardFunc) -> Callable[[int], BackFunc | None]:
+        """The backward functions of a forward function as they are now, by position: a function
+        that gives None where there is none."""
+        inner = inner_function(forward_fn)
+        by_position = dict(self._back_funcs.get(inner, {}))
+        factory = self._factories.get(inner)
+        if factory is None:
+            return by_position.get
+        return lambda position: by_position.get(position) or factory(position)
 
 
 def inner_function(forward_fn: ForwardFunc) -> ForwardFunc:

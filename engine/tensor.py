@@ -10,6 +10,7 @@ import numpy as np
 
 from engine import inplace
 from engine.errors import ShapeError
+from engine.methods import TensorMethods
 from engine.random import generator
 from engine.registry import Array, ForwardFunc
 from engine.state import STATE
@@ -37,7 +38,7 @@ class Recipe:
     """The arguments that were tensors, by position."""
 
 
-class Tensor:
+class Tensor(TensorMethods):
     """A NumPy array, its gradient, and how it was computed.
 
     Args:
@@ -64,6 +65,8 @@ class Tensor:
         "grad",
         "origin",
     )
+
+    __hash__ = object.__hash__  # by identity, although == compares the elements
 
     array: Array
     grad: Tensor | None
@@ -336,111 +339,6 @@ class Tensor:
                 f"not recorded; write {operator}, or do it inside `with no_grad():`"
             )
 
-    # Operations: each is the function of the same name
-
-    def __add__(self, other: Any) -> Tensor:
-        return F.add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return F.add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return F.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return F.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return F.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return F.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return F.true_divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return F.true_divide(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return F.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return F.matmul(other, self)
-
-    def __neg__(self) -> Tensor:
-        return F.negative(self)
-
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return F.eq(self, other)
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return F.ne(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return F.lt(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return F.le(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return F.gt(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return F.ge(self, other)
-
-    __hash__ = object.__hash__
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return F.getitem(self, index)
-
-    @property
-    def T(self) -> Tensor:
-        """The tensor with its dimensions in reverse order."""
-        return F.transposed(self)
-
-    def log(self) -> Tensor:
-        """See `engine.log`."""
-        return F.log(self)
-
-    def exp(self) -> Tensor:
-        """See `engine.exp`."""
-        return F.exp(self)
-
-    def relu(self) -> Tensor:
-        """See `engine.relu`."""
-        return F.relu(self)
-
-    def maximum(self, other: Any) -> Tensor:
-        """See `engine.maximum`."""
-        return F.maximum(self, other)
-
-    def sum(self, dim: int | tuple[int, ...] | None = None, keepdim: bool = False) -> Tensor:
-        """See `engine.sum`."""
-        return F.sum(self, dim=dim, keepdim=keepdim)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """See `engine.reshape`; the lengths may be given one by one or as a tuple."""
-        return F.reshape(self, _sizes(shape))
-
-    def permute(self, *dims: Any) -> Tensor:
-        """See `engine.permute`; the dimensions may be given one by one or as a tuple."""
-        return F.permute(self, _sizes(dims))
-
-    def expand(self, *shape: Any) -> Tensor:
-        """See `engine.expand`; the lengths may be given one by one or as a tuple."""
-        return F.expand(self, _sizes(shape))
-
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        """See `engine.argmax`."""
-        return F.argmax(self, dim=dim, keepdim=keepdim)
-
-
-def _sizes(given: tuple[Any, ...]) -> tuple[int, ...]:
-    if len(given) == 1 and isinstance(given[0], (tuple, list)):
-        return tuple(given[0])
-    return given
-
 
 def parts_of(value: Any) -> Any:
     """`value` with every Tensor in it (also inside tuples and lists) replaced by its array."""
@@ -451,6 +349,3 @@ def parts_of(value: Any) -> Any:
     if isinstance(value, list):
         return [parts_of(part) for part in value]
     return value
-
-
-from engine import functions as F  # noqa: E402  (the functions need the Tensor first)

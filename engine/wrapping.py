@@ -19,16 +19,13 @@ from engine.tensor import FLOAT32, FLOAT64, Tensor, parts_of
 class Operation:
     """A function on arrays with the backward functions that hold for a graph built now."""
 
-    __slots__ = ("backs", "func", "name")
+    __slots__ = ("back_func", "func", "name")
 
     def __init__(self, func: ForwardFunc, name: str) -> None:
         self.func = func
         self.name = name
-        self.backs: tuple[BackFunc | None, ...] = BACK_FUNCS.all_of(func)
-
-    def back_func(self, arg_position: int) -> BackFunc | None:
-        """The backward function of one argument, None where there is none."""
-        return self.backs[arg_position] if arg_position < len(self.backs) else None
+        self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
+        """The backward function of an argument by its position, None where there is none."""
 
 
 _latest: dict[ForwardFunc, tuple[int, Operation]] = {}

@@ -142,6 +142,7 @@ class Explainer:
         used = [n for n in names if n in values and _mentions(formula, n)]
         if not all(_is_printable(values[n]) for n in used) or not numbers.is_inline(raw):
             shapes = {n: _shape_or_number(values[n]) for n in used}
+            shapes |= {f"{n}.T": _transposed_shape(values[n]) for n in used}
             return [
                 ("line", f"  {symbolic}", result),
                 ("quiet", f"  {formulas.put_in(formula, shapes)}", ""),
@@ -233,6 +234,11 @@ def _printed(value: Any) -> str:
 
 def _shape_or_number(value: Any) -> str:
     return numbers.shape(value.shape) if getattr(value, "ndim", 0) else constant(value)
+
+
+def _transposed_shape(value: Any) -> str:
+    dims = getattr(value, "shape", ())
+    return numbers.shape((*dims[:-2], *reversed(dims[-2:])))
 
 
 def _listed(names: list[str]) -> str:

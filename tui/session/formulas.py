@@ -53,11 +53,13 @@ def is_expression(formula: str) -> bool:
 def put_in(formula: str, replacements: dict[str, str]) -> str:
     """The formula with its variables replaced: `grad_out * y` to `grad_out * b`, or `1 * 2`.
 
-    A word with an attribute (`y.T`) is replaced as a whole where its replacement is a name, and
-    left alone where there is none.
+    A word with an attribute (`y.T`) is replaced as a whole where there is a replacement for it,
+    else by that of the word, with the attribute kept (and `.T.T` left out).
     """
 
     def replaced(match: re.Match[str]) -> str:
+        if match.group() in replacements:
+            return replacements[match.group()]
         word, _, attribute = match.group().partition(".")
         if word not in replacements:
             return match.group()

@@ -113,7 +113,7 @@ def grid(array: Array, width: int, rows: int) -> list[str]:
     more = matrix.shape[1] > columns
     corner = matrix[:rows, :columns]
     shown = [
-        "".join(f"{text:>{CELL}}" for text in numbers.aligned(row[:columns], corner))
+        "".join(f"{text:>{CELL}}" for text in numbers.aligned(row, corner, strip=False))
         + (" …" if more else "")
         for row in corner
     ]

@@ -57,23 +57,24 @@ def inline_row(row: Array) -> str:
     return "[" + " ".join(aligned(row.reshape(-1), row)) + "]"
 
 
-def aligned(row: Array, whole: Array) -> list[str]:
-    """The elements of a vector with as many decimals as the largest of `whole` needs."""
+def aligned(row: Array, whole: Array, strip: bool = True) -> list[str]:
+    """The elements of a vector with as many decimals as the largest of `whole` needs; with
+    `strip` without zeros at the end."""
     finite = np.abs(whole[np.isfinite(whole)].astype(float)) if whole.dtype.kind == "f" else None
     largest = float(finite.max()) if finite is not None and finite.size else 0.0
     if finite is None or not 1e-3 <= largest < 1e5 or np.all(finite == np.round(finite)):
         return [number(value) for value in row]
     decimals = max(0, min(4, 3 - math.floor(math.log10(largest))))
-    return [_fixed(float(value), decimals) for value in row]
+    return [_fixed(float(value), decimals, strip) for value in row]
 
 
-def _fixed(value: float, decimals: int) -> str:
+def _fixed(value: float, decimals: int, strip: bool) -> str:
     if not math.isfinite(value):
         return number(value)
     if value == 0:
         return "0"
     text = f"{value:.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text.rstrip("0").rstrip(".") if strip and "." in text else text
 
 
 def shape(dims: tuple[int, ...]) -> str:
