@@ -151,6 +151,6 @@ def _share(mine: Operand, other: Operand, dtype: np.dtype[Any]) -> Array:
     return share
 
 
-def relu(x: Tensor) -> Tensor:
+def relu(x: Any) -> Tensor:
     """`maximum(x, 0)`: exactly at 0 half of the gradient comes through."""
     return maximum(x, 0.0)

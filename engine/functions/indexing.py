@@ -32,7 +32,7 @@ def _getitem(x: Array, index: Any) -> Array:
 _getitem_of_arrays = wrap_forward_fn(_getitem, name="getitem")
 
 
-def getitem(x: Tensor, index: Any) -> Tensor:
+def getitem(x: Any, index: Any) -> Tensor:
     """`x[index]`, for every index that NumPy takes; Tensors in it count as their values.
 
     Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from engine.broadcasting import unbroadcast
@@ -40,7 +42,7 @@ permute = wrap_forward_fn(_permute, name="permute")
 BACK_FUNCS.add_back_func(_permute, 0, permute_back)
 
 
-def transposed(x: Tensor) -> Tensor:
+def transposed(x: Any) -> Tensor:
     """The dimensions in reverse order."""
     return permute(x, tuple(range(x.ndim - 1, -1, -1)))
 
