@@ -1,55 +1,16 @@
-"""Backpropagation on NumPy arrays, in the way of PyTorch, one step at a time where wanted."""
+"""Backpropagation on NumPy arrays, in the way of PyTorch, one step at a time where wanted.
 
+Besides the names below, everything that `engine.functions` and `engine.creation` list as public
+can be imported from here: the functions on Tensors and their backward functions.
+"""
+
+# ruff: noqa: F403
+from engine import creation, functions
 from engine.backward import BackwardPass, Edge, Step, backward_steps
 from engine.broadcasting import unbroadcast
-from engine.creation import arange, empty, ones, tensor, zeros
+from engine.creation import *
 from engine.errors import BackwardError, CycleError, ShapeError
-from engine.functions import (
-    add,
-    argmax,
-    coerce_index,
-    cross_entropy,
-    eq,
-    exp,
-    expand,
-    ge,
-    getitem,
-    gt,
-    le,
-    log,
-    lt,
-    matmul,
-    maximum,
-    multiply,
-    ne,
-    negative,
-    permute,
-    relu,
-    reshape,
-    subtract,
-    sum,
-    transposed,
-    true_divide,
-)
-from engine.functions.arithmetic import (
-    add_back0,
-    add_back1,
-    exp_back,
-    log_back,
-    maximum_back0,
-    maximum_back1,
-    multiply_back0,
-    multiply_back1,
-    negative_back,
-    subtract_back0,
-    subtract_back1,
-    true_divide_back0,
-    true_divide_back1,
-)
-from engine.functions.indexing import getitem_back
-from engine.functions.linear_algebra import matmul_back0, matmul_back1
-from engine.functions.reduction import sum_back
-from engine.functions.shape import expand_back, permute_back, reshape_back
+from engine.functions import *
 from engine.grad_mode import NoGrad, is_grad_enabled, no_grad
 from engine.graph import sorted_computational_graph, topological_sort
 from engine.hooks import HookHandle, add_step_hook
@@ -89,68 +50,20 @@ __all__ = [
     "Tensor",
     "Training",
     "TrainingDone",
-    "add",
-    "add_back0",
-    "add_back1",
     "add_step_hook",
-    "arange",
-    "argmax",
     "backward_steps",
-    "coerce_index",
     "composite",
-    "cross_entropy",
-    "empty",
-    "eq",
-    "exp",
-    "exp_back",
-    "expand",
-    "expand_back",
-    "ge",
     "get_rng_state",
-    "getitem",
-    "getitem_back",
-    "gt",
     "initial_seed",
     "is_grad_enabled",
-    "le",
-    "log",
-    "log_back",
-    "lt",
     "manual_seed",
-    "matmul",
-    "matmul_back0",
-    "matmul_back1",
-    "maximum",
-    "maximum_back0",
-    "maximum_back1",
-    "multiply",
-    "multiply_back0",
-    "multiply_back1",
-    "ne",
-    "negative",
-    "negative_back",
     "no_grad",
-    "ones",
-    "permute",
-    "permute_back",
     "record_origins",
-    "relu",
-    "reshape",
-    "reshape_back",
     "set_rng_state",
     "sorted_computational_graph",
-    "subtract",
-    "subtract_back0",
-    "subtract_back1",
-    "sum",
-    "sum_back",
-    "tensor",
     "topological_sort",
-    "transposed",
-    "true_divide",
-    "true_divide_back0",
-    "true_divide_back1",
     "unbroadcast",
     "wrap_forward_fn",
-    "zeros",
 ]
+__all__ += creation.__all__
+__all__ += functions.__all__

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from engine import inplace
 from engine.errors import BackwardError, ShapeError
-from engine.graph import sorted_computational_graph
+from engine.graph import backward_order, sorted_computational_graph
 from engine.hooks import STEP_HOOKS, TensorHooks
+from engine.inplace import CLOCK, check_unchanged
 from engine.naming import name_in_caller
 from engine.registry import Array, BackFunc
 from engine.state import STATE
-from engine.tensor import FLOAT32, Tensor
+from engine.tensor import FLOAT32, Tensor, bare_tensor
 
 UnbroadcastCall = tuple[Array, Array]
 """The array before and after one call of `unbroadcast`."""
@@ -93,15 +94,18 @@ class BackwardPass:
                 "while the graph was not recorded"
             )
         self.root = root
-        self.nodes: list[Tensor] = sorted_computational_graph(root)
-        """Every tensor of the graph, the root first, with those that need no gradient."""
-        self.order: list[Tensor] = [n for n in self.nodes if n._requires_grad]
+        self.order: list[Tensor] = backward_order(root)
         """The nodes that are steps, in the order of the steps."""
         self.position = 0
         """How many steps have been taken."""
         self._grads: dict[int, Array] = {id(root): _seed(root, end_grad)}
         self._steps: list[Step] = []
         self._waiting: dict[int, int] | None = None
+
+    @property
+    def nodes(self) -> list[Tensor]:
+        """Every tensor of the graph, the root first, with those that need no gradient."""
+        return sorted_computational_graph(self.root)
 
     @property
     def finished(self) -> bool:
@@ -171,6 +175,8 @@ class BackwardPass:
         """
         if self.position == 0:
             raise StopIteration("the backward pass is at its start")
+        if not self._steps:
+            raise RuntimeError("the backward pass was run without keeping its steps")
         self.position -= 1
         step = self._steps[self.position]
         step.node.grad = step.grad_before
@@ -186,28 +192,39 @@ class BackwardPass:
             self._grads[id(step.node)] = step.unhooked
         return step
 
-    def run(self) -> None:
+    def run(self, keep_steps: bool = True) -> None:
         """Take all steps that are left.
 
         Where an error or an interrupt ends the pass before its end, every `.grad` is put back to
         what it was when `run` was called.
+
+        Args:
+            keep_steps: whether the steps are to be looked at or taken back afterwards. Without,
+                a pass costs less time and memory, and can only be taken from start to end.
         """
-        if STEP_HOOKS or self._steps:
+        if keep_steps or STEP_HOOKS or self._steps:
             self._run_in_steps()
             return
         stored: list[tuple[Tensor, Tensor | None]] = []
-        grads = self._grads
+        take = self._grads.pop
+        propagate = self._propagate
         try:
             for node in self.order:
-                grad_out = grads.pop(id(node))
-                hooks = node._hooks
-                if hooks is not None:
-                    grad_out = _hooked(node, hooks, grad_out)
-                if node._op is None or (hooks is not None and hooks.retains_grad):
-                    stored.append((node, node.grad))
-                    _store(node, grad_out)
+                grad_out = take(id(node))
+                if node._hooks is not None:
+                    grad_out = _hooked(node, node._hooks, grad_out)
+                    if node._hooks.retains_grad and node._op is not None:
+                        stored.append((node, node.grad))
+                        _store(node, grad_out)
                 if node._op is not None:
-                    self._propagate(node, grad_out, None)
+                    propagate(node, grad_out, None)
+                    continue
+                stored.append((node, node.grad))
+                # An array that nobody else holds is kept as it is.
+                if getrefcount(grad_out) == _HELD_ONCE and _owns_memory(grad_out):
+                    _store(node, grad_out, alone=True)
+                else:
+                    _store(node, grad_out)
         except BaseException:
             for node, before in reversed(stored):
                 node.grad = before
@@ -269,8 +286,9 @@ class BackwardPass:
         grads = self._grads
         operation = node._op
         assert operation is not None
-        if node._made_at != inplace.CLOCK.time:
-            _check_unchanged(node)
+        out, args, kwargs = node.array, node._args, node._kwargs
+        if node._made_at != CLOCK.time:
+            check_unchanged(node)
         for arg, parent in enumerate(node._inputs):
             if not isinstance(parent, Tensor) or not parent._requires_grad:
                 continue
@@ -281,15 +299,32 @@ class BackwardPass:
                     f"grad: add one with BACK_FUNCS.add_back_func({operation.name}, {arg}, ...)"
                 )
             raw = None
-            if edges is None:
-                contribution = _contribution(node, arg, parent, back, grad_out)
-            else:
-                contribution, raw = _watched_contribution(node, arg, parent, back, grad_out)
+            try:
+                if edges is None:
+                    if kwargs:
+                        contribution = back(grad_out, out, *args, **kwargs)
+                    else:
+                        contribution = back(grad_out, out, *args)
+                else:
+                    contribution, raw = _watched(back, grad_out, out, args, kwargs)
+            except Exception as error:
+                raise BackwardError(
+                    f"{_where(node, arg, back)} raised {type(error).__name__}: {error}"
+                ) from error
+            original = parent.array
+            if (
+                contribution.__class__ is not np.ndarray
+                or contribution.shape != original.shape
+                or contribution.dtype is not original.dtype
+            ):
+                contribution = _checked(contribution, node, arg, parent, back)
             key = id(parent)
             before = grads.get(key)
-            # Never added in place: the arrays may be shared with other nodes and with the user.
-            accumulated = contribution if before is None else np.asarray(before + contribution)
-            grads[key] = accumulated
+            if before is None:
+                grads[key] = accumulated = contribution
+            else:
+                # Not added in place: the arrays may be shared with other nodes and with the user.
+                grads[key] = accumulated = np.asarray(before + contribution)
             if edges is not None:
                 pending = self._pending()
                 pending[key] -= 1
@@ -348,11 +383,46 @@ def _grad_dtype(tensor: Tensor) -> np.dtype[Any]:
     return dtype if dtype.kind == "f" else FLOAT32
 
 
-def _store(node: Tensor, grad: Array) -> None:
-    """Add to `.grad`, in an array that nobody else holds."""
-    node.grad = Tensor(
-        grad.copy() if node.grad is None else node.grad.array + grad, dtype=grad.dtype
+def _references_to_one_held_once() -> int:
+    array = np.empty(1)
+    return getrefcount(array)
+
+
+_HELD_ONCE = _references_to_one_held_once()
+"""What `getrefcount` gives in a function for an array that only a variable of it holds."""
+
+
+def _references_to_a_base() -> int:
+    array = np.empty((2, 2)).T
+    base = array.base
+    return getrefcount(base)
+
+
+_BASE_HELD_ONCE = _references_to_a_base()
+
+
+def _owns_memory(array: Array) -> bool:
+    """Whether the array's memory is its own: it is no view, or the only one of an array that
+    nobody else holds."""
+    base = array.base
+    if base is None:
+        return True
+    return (
+        base.__class__ is np.ndarray
+        and base.base is None
+        and getrefcount(base) == _BASE_HELD_ONCE
+        and base.size == array.size
+        and array.flags.writeable
     )
+
+
+def _store(node: Tensor, grad: Array, alone: bool = False) -> None:
+    """Add to `.grad`, in an array that nobody else holds; `alone` says that of `grad` itself."""
+    if node.grad is not None:
+        grad = np.asarray(node.grad.array + grad)
+    elif not alone:
+        grad = grad.copy(order="K")
+    node.grad = bare_tensor(grad)
 
 
 def _hooked(node: Tensor, hooks: TensorHooks, grad: Array) -> Array:
@@ -370,13 +440,14 @@ def _hooked(node: Tensor, hooks: TensorHooks, grad: Array) -> Array:
     return grad
 
 
-def _watched_contribution(
-    node: Tensor, arg: int, parent: Tensor, back: BackFunc, grad_out: Array
-) -> tuple[Array, Array | None]:
-    """The contribution, and what it was before `unbroadcast` summed it (None: it did not)."""
+def _watched(
+    back: BackFunc, grad_out: Array, out: Array, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Array | None]:
+    """What a backward function returns, and what that was before `unbroadcast` summed it (None:
+    it did not)."""
     before, STATE.unbroadcasts = STATE.unbroadcasts, []
     try:
-        contribution = _contribution(node, arg, parent, back, grad_out)
+        contribution = back(grad_out, out, *args, **kwargs)
         calls = STATE.unbroadcasts
     finally:
         STATE.unbroadcasts = before
@@ -384,47 +455,23 @@ def _watched_contribution(
     return contribution, summed[-1] if summed else None
 
 
-def _contribution(node: Tensor, arg: int, parent: Tensor, back: BackFunc, grad_out: Array) -> Array:
-    result: Any
-    try:
-        result = back(grad_out, node.array, *node._args, **node._kwargs)
-    except Exception as error:
+def _checked(result: Any, node: Tensor, arg: int, parent: Tensor, back: BackFunc) -> Array:
+    """A contribution as an array of its parent's shape and dtype.
+
+    Raises:
+        BackwardError: it is none.
+    """
+    if result is None:
+        raise BackwardError(f"{_where(node, arg, back)} returned None instead of a gradient")
+    array = np.asarray(result.array if isinstance(result, Tensor) else result)
+    if array.dtype.kind not in "fiub":
+        raise BackwardError(f"{_where(node, arg, back)} returned {array.dtype}, not numbers")
+    if array.shape != parent.array.shape:
         raise BackwardError(
-            f"{_where(node, arg, back)} raised {type(error).__name__}: {error}"
-        ) from error
-    if type(result) is not np.ndarray:
-        if result is None:
-            raise BackwardError(f"{_where(node, arg, back)} returned None instead of a gradient")
-        result = np.asarray(result.array if isinstance(result, Tensor) else result)
-    if result.shape != parent.array.shape:
-        raise BackwardError(
-            f"{_where(node, arg, back)} returned a gradient of shape {result.shape}; its argument "
+            f"{_where(node, arg, back)} returned a gradient of shape {array.shape}; its argument "
             f"has shape {parent.array.shape}, and its gradient must have the same"
         )
-    wanted = _grad_dtype(parent)
-    if result.dtype != wanted:
-        if result.dtype.kind not in "fiub":
-            raise BackwardError(f"{_where(node, arg, back)} returned {result.dtype}, not numbers")
-        result = result.astype(wanted)
-    contribution: Array = result
-    return contribution
-
-
-def _check_unchanged(node: Tensor) -> None:
-    """Refuse to go on with values that were changed in place after the node was made."""
-    saved = [(f"argument {i}", array) for i, array in enumerate(node._args)]
-    saved.append(("its result", node.array))
-    for what, array in saved:
-        if not isinstance(array, np.ndarray):
-            continue
-        change = inplace.last_change(array)
-        if change is not None and change.time > node._made_at:
-            where = f" by {change.filename}, line {change.line}" if change.filename else ""
-            raise BackwardError(
-                f"{node.op} saved {what} (shape {array.shape}) for its backward function, and "
-                f"{change.op} changed it in place afterwards{where}; the gradient would be wrong. "
-                "Write a new tensor instead, or change it after backward()"
-            )
+    return array.astype(_grad_dtype(parent), copy=False)
 
 
 def _where(node: Tensor, arg: int, back: BackFunc) -> str:

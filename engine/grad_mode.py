@@ -25,11 +25,8 @@ class NoGrad:
     thread has its own switch.
     """
 
-    def __init__(self) -> None:
-        self._before: list[bool] = []
-
     def __enter__(self) -> NoGrad:
-        self._before.append(STATE.grad_enabled)
+        STATE.grad_enabled_before.append(STATE.grad_enabled)
         STATE.grad_enabled = False
         return self
 
@@ -39,7 +36,7 @@ class NoGrad:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        STATE.grad_enabled = self._before.pop()
+        STATE.grad_enabled = STATE.grad_enabled_before.pop()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from engine.errors import CycleError
-
-if TYPE_CHECKING:
-    from engine.tensor import Tensor
+from engine.inplace import check_unchanged
+from engine.tensor import Tensor
 
 N = TypeVar("N")
 
@@ -35,7 +34,7 @@ def topological_sort(node: N, get_children: Callable[[N], Iterable[N]]) -> list[
             if key in finished:
                 continue
             if key in open_nodes:
-                raise CycleError(f"the graph has a cycle: {_short(child)} is its own descendant")
+                raise CycleError(_cycle(child))
             open_nodes.add(key)
             stack.append((child, iter(get_children(child))))
             break
@@ -48,6 +47,44 @@ def topological_sort(node: N, get_children: Callable[[N], Iterable[N]]) -> list[
     return order
 
 
+def backward_order(root: Tensor) -> list[Tensor]:
+    """The tensors below `root` that require grad, in the order of the backward pass.
+
+    The order of `sorted_computational_graph` without those that need no gradient. Every backward
+    pass starts with it, so it goes through the graph with as little ado as it can: each node is
+    met twice, once to look at its parents and once when they are all in order.
+
+    Raises:
+        BackwardError: a tensor was changed in place after it had been used.
+        CycleError: the graph has a cycle.
+    """
+    order: list[Tensor] = []
+    finished: set[Tensor] = set()
+    open_nodes: set[Tensor] = set()
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if node in finished:
+            stack.pop()
+        elif node._op is None or node in open_nodes:
+            stack.pop()
+            open_nodes.discard(node)
+            finished.add(node)
+            order.append(node)
+        else:
+            open_nodes.add(node)
+            for parent in reversed(node._inputs):
+                if isinstance(parent, Tensor) and parent._requires_grad and parent not in finished:
+                    if parent._made_at > node._made_at:
+                        # It was changed in place after this node had used it.
+                        check_unchanged(node)
+                    if parent in open_nodes:
+                        raise CycleError(_cycle(parent))
+                    stack.append(parent)
+    order.reverse()
+    return order
+
+
 def sorted_computational_graph(tensor: Tensor) -> list[Tensor]:
     """Every tensor that `tensor` was made from, `tensor` itself first, parents after the nodes
     that use them: the order of the backward pass, with the tensors that need no gradient."""
@@ -56,6 +93,7 @@ def sorted_computational_graph(tensor: Tensor) -> list[Tensor]:
     return order
 
 
-def _short(thing: object) -> str:
-    text = repr(thing)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _cycle(node: object) -> str:
+    text = repr(node)
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    return f"the graph has a cycle: {shown} is its own descendant"

@@ -12,11 +12,19 @@ from __future__ import annotations
 
 import functools
 import weakref
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from engine.errors import BackwardError
+from engine.naming import name_in_caller
 from engine.origin import user_frame
 from engine.registry import Array
+
+if TYPE_CHECKING:
+    from engine.tensor import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,10 @@ class Change:
     line: int | None
     """The user's line that did it."""
 
+    def __str__(self) -> str:
+        where = f" ({self.filename}, line {self.line})" if self.filename else ""
+        return f"{self.op}{where} changed it in place"
+
 
 class _Clock:
     time = 0
@@ -44,6 +56,11 @@ _changes: dict[int, tuple[weakref.ref[Array], Change]] = {}
 
 def mark_changed(array: Array, op: str) -> None:
     """Note that `op` has just written into `array`."""
+    mark_all_changed((array,), op)
+
+
+def mark_all_changed(arrays: Iterable[Array], op: str) -> None:
+    """Note that `op` has just written into all these arrays."""
     frame = user_frame()
     CLOCK.time += 1
     change = Change(
@@ -52,13 +69,14 @@ def mark_changed(array: Array, op: str) -> None:
         frame.f_code.co_filename if frame else None,
         frame.f_lineno if frame else None,
     )
-    owner = _owner(array)
-    key = id(owner)
-    known = _changes.get(key)
-    if known is None or known[0]() is not owner:
-        _changes[key] = (weakref.ref(owner, functools.partial(_forget, key)), change)
-    else:
-        _changes[key] = (known[0], change)
+    for array in arrays:
+        owner = _owner(array)
+        key = id(owner)
+        known = _changes.get(key)
+        if known is None or known[0]() is not owner:
+            _changes[key] = (weakref.ref(owner, functools.partial(_forget, key)), change)
+        else:
+            _changes[key] = (known[0], change)
 
 
 def last_change(array: Any) -> Change | None:
@@ -66,6 +84,51 @@ def last_change(array: Any) -> Change | None:
     owner = _owner(array)
     known = _changes.get(id(owner))
     return known[1] if known is not None and known[0]() is owner else None
+
+
+def check_unchanged(node: Tensor) -> None:
+    """Refuse to go on with values that were changed in place after the node was made.
+
+    Raises:
+        BackwardError: an argument or the result was changed; it names which, and by what.
+    """
+    saved = [(f"argument {i}", value) for i, value in enumerate(node._args)]
+    saved += [(f"the argument {key}", value) for key, value in node._kwargs.items()]
+    saved.append(("its result", node.array))
+    for what, array in ((what, array) for what, value in saved for array in _arrays_in(value)):
+        change = last_change(array)
+        if change is not None and change.time > node._made_at:
+            raise BackwardError(
+                f"{node.op} saved {what} (shape {array.shape}) for its backward function, and "
+                f"{change} afterwards; the gradient would be wrong. Write a new tensor instead, "
+                "or change it after backward()"
+            )
+
+
+def check_current(op: str, args: Iterable[Any]) -> None:
+    """Refuse arguments of `op` whose values were changed behind the back of their history.
+
+    Raises:
+        BackwardError: there is one; it names what changed it.
+    """
+    for arg in args:
+        if not hasattr(arg, "_made_at") or arg._op is None:
+            continue
+        change = last_change(arg.array)
+        if change is not None and change.time > arg._made_at:
+            name = name_in_caller(arg) or "an argument"
+            raise BackwardError(
+                f"{op}: {name} {arg.shape} was made by {arg.op}, and {change} afterwards: its "
+                "history no longer tells how its values came about; change a copy, or detach() it"
+            )
+
+
+def _arrays_in(value: object) -> Iterator[Array]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _arrays_in(part)
 
 
 def _forget(key: int, _: object) -> None:

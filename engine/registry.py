@@ -43,7 +43,9 @@ class BackwardFuncLookup:
         inner = inner_function(forward_fn)
         by_position = self._back_funcs.setdefault(inner, {})
         if arg_position in by_position:
-            self._replaced.setdefault((inner, arg_position), by_position[arg_position])
+            first = self._replaced.setdefault((inner, arg_position), by_position[arg_position])
+            if first is back_fn:
+                del self._replaced[inner, arg_position]
         by_position[arg_position] = back_fn
         self.version += 1
 
@@ -74,6 +76,11 @@ class BackwardFuncLookup:
     def replaced(self, forward_fn: ForwardFunc, arg_position: int) -> BackFunc | None:
         """The backward function that stood here first, None where nothing was replaced."""
         return self._replaced.get((inner_function(forward_fn), arg_position))
+
+    def is_replaced(self, forward_fn: ForwardFunc) -> bool:
+        """Whether a backward function of `forward_fn` has taken the place of another."""
+        inner = inner_function(forward_fn)
+        return any(func is inner for func, _ in self._replaced)
 
     def all_of(self, forward_fn: ForwardFunc) -> Callable[[int], BackFunc | None]:
         """The backward functions of a forward function as they are now, by position: a function

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 class ThreadState(threading.local):
     """The switches of one thread; the class attributes are a new thread's defaults."""
 
+    def __init__(self) -> None:
+        self.grad_enabled_before: list[bool] = []
+        """What `grad_enabled` was outside each `no_grad` block that is open, outermost first."""
+
     grad_enabled: bool = True
     """Whether operations record the graph (off inside `no_grad`)."""
 

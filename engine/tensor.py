@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import inplace
-from engine.errors import ShapeError
+from engine.changing import TensorChanges
 from engine.methods import TensorMethods
-from engine.random import generator
 from engine.registry import Array, ForwardFunc
-from engine.state import STATE
 
 if TYPE_CHECKING:
     from engine.hooks import HookHandle, TensorHooks
@@ -22,6 +20,9 @@ if TYPE_CHECKING:
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
+
+NO_KWARGS: dict[str, Any] = {}
+"""Shared by all nodes that were made without keyword arguments; never changed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Recipe:
     """The arguments that were tensors, by position."""
 
 
-class Tensor(TensorMethods):
+class Tensor(TensorMethods, TensorChanges):
     """A NumPy array, its gradient, and how it was computed.
 
     Args:
@@ -85,14 +86,16 @@ class Tensor(TensorMethods):
         if isinstance(array, Tensor):
             array = array.array
         made = np.asarray(array, dtype)
-        if dtype is None and made.dtype == FLOAT64:
+        if dtype is None and made.dtype.kind == "f" and made.dtype.itemsize > 4:
             made = made.astype(FLOAT32)
+        elif not made.dtype.isnative:
+            made = made.astype(made.dtype.newbyteorder("="))
         self.array = made
         self.grad = None
         self.origin = None
         self._op = None
         self._args = ()
-        self._kwargs = {}
+        self._kwargs = NO_KWARGS
         self._inputs = ()
         self._hooks = None
         self._made_at = 0
@@ -139,7 +142,7 @@ class Tensor(TensorMethods):
         from engine.wrapping import operation_of
 
         if recipe is None:
-            self._op, self._args, self._kwargs, self._inputs = None, (), {}, ()
+            self._op, self._args, self._kwargs, self._inputs = None, (), NO_KWARGS, ()
             return
         self._op = operation_of(recipe.func)
         self._args = tuple(recipe.args)
@@ -175,7 +178,7 @@ class Tensor(TensorMethods):
         """
         from engine.backward import BackwardPass
 
-        BackwardPass(self, end_grad).run()
+        BackwardPass(self, end_grad).run(keep_steps=False)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
         """Call `hook` with the gradient of this tensor whenever a backward pass has completed it.
@@ -278,66 +281,35 @@ class Tensor(TensorMethods):
         suffix = ", requires_grad=True" if self._requires_grad else ""
         return f"Tensor({self.array!r}{suffix})"
 
-    # Changes in place
+    # Taking the place of another, for changes in place
 
-    def add_(self, other: Any, alpha: float = 1.0) -> Tensor:
-        """Add `alpha * other` in place."""
-        return self._change("add_", np.add, other, alpha)
+    def replica(self, array: Array) -> Tensor:
+        """A tensor with the same history as this one, and another array of the same values."""
+        other = bare_tensor(array)
+        other._requires_grad = self._requires_grad
+        other._op, other._args = self._op, self._args
+        other._kwargs, other._inputs = self._kwargs, self._inputs
+        other._made_at, other._hooks, other.origin = self._made_at, self._hooks, self.origin
+        return other
 
-    def sub_(self, other: Any, alpha: float = 1.0) -> Tensor:
-        """Subtract `alpha * other` in place."""
-        return self._change("sub_", np.subtract, other, alpha)
+    def take_place_of(self, other: Tensor) -> None:
+        """Have the history of `other` from now on."""
+        self._requires_grad = other._requires_grad
+        self._op, self._args = other._op, other._args
+        self._kwargs, self._inputs = other._kwargs, other._inputs
+        self._made_at, self._hooks, self.origin = inplace.CLOCK.time, None, other.origin
 
-    def __iadd__(self, other: Any) -> Tensor:
-        return self.add_(other)
 
-    def __isub__(self, other: Any) -> Tensor:
-        return self.sub_(other)
-
-    def zero_(self) -> Tensor:
-        """Set all elements to 0."""
-        self._check_may_change("zero_")
-        self.array[...] = 0
-        inplace.mark_changed(self.array, "zero_")
-        return self
-
-    def uniform_(self, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Fill with numbers drawn evenly from [low, high)."""
-        self._check_may_change("uniform_")
-        self.array[...] = generator().uniform(low, high, self.shape)
-        inplace.mark_changed(self.array, "uniform_")
-        return self
-
-    def _change(self, name: str, ufunc: np.ufunc, other: Any, alpha: float) -> Tensor:
-        self._check_may_change(name, other)
-        operand = other.array if isinstance(other, Tensor) else other
-        if alpha != 1.0:
-            operand = np.multiply(operand, alpha, dtype=self.array.dtype, casting="same_kind")
-        try:
-            ufunc(self.array, operand, out=self.array, casting="same_kind")
-        except ValueError:
-            raise ShapeError(
-                f"{name}: a tensor of shape {self.shape} cannot take in one of shape "
-                f"{np.shape(operand)} in place"
-            ) from None
-        inplace.mark_changed(self.array, name)
-        return self
-
-    def _check_may_change(self, name: str, other: Any = None) -> None:
-        """A change in place is no step of the graph: where one would be needed, say so."""
-        if not STATE.grad_enabled:
-            return
-        if self._requires_grad and self._op is None:
-            raise RuntimeError(
-                f"{name}: a leaf that requires grad cannot be changed in place while the graph is "
-                "recorded; do it inside `with no_grad():`"
-            )
-        if self._requires_grad or (isinstance(other, Tensor) and other._requires_grad):
-            operator = {"add_": "x = x + y", "sub_": "x = x - y"}.get(name, "a new tensor")
-            raise RuntimeError(
-                f"{name}: a gradient has to flow through this change, and changes in place are "
-                f"not recorded; write {operator}, or do it inside `with no_grad():`"
-            )
+def bare_tensor(array: Array) -> Tensor:
+    """A leaf that holds just this array, without the checks of the constructor."""
+    tensor = Tensor.__new__(Tensor)
+    tensor.array = array
+    tensor.grad = tensor.origin = tensor._op = tensor._hooks = None
+    tensor._args = tensor._inputs = ()
+    tensor._kwargs = NO_KWARGS
+    tensor._made_at = 0
+    tensor._requires_grad = False
+    return tensor
 
 
 def parts_of(value: Any) -> Any:

@@ -255,7 +255,13 @@ class Training:
         return loss / len(inputs), right / len(inputs) if classes else None
 
     def _loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        return self.loss_fn(self.model(inputs), labels)
+        loss = self.loss_fn(self.model(inputs), labels)
+        if isinstance(loss, Tensor) and loss.array.size != 1:
+            raise ShapeError(
+                f"Training: the loss of a batch has shape {loss.shape}; it has to be one number, "
+                "such as the mean over the batch"
+            )
+        return loss
 
     def _epoch_loss(self) -> float:
         losses = np.array(self.losses[-self.batches_per_epoch :])
@@ -265,7 +271,7 @@ class Training:
 
 
 def _arrays(name: str, data: Data) -> tuple[Array, Array]:
-    inputs, labels = (d.array if isinstance(d, Tensor) else np.asarray(d) for d in data)
+    inputs, labels = (d.array if isinstance(d, Tensor) else Tensor(d).array for d in data)
     if len(inputs) != len(labels):
         raise ShapeError(
             f"Training: {name} has {len(inputs)} inputs and {len(labels)} labels; there has to "

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from engine import inplace
 from engine.errors import ShapeError
+from engine.inplace import CLOCK, check_current
 from engine.naming import name_in_caller
 from engine.origin import current_origin
 from engine.registry import BACK_FUNCS, Array, BackFunc, ForwardFunc
 from engine.state import STATE
-from engine.tensor import FLOAT32, FLOAT64, Tensor, parts_of
+from engine.tensor import FLOAT32, FLOAT64, NO_KWARGS, Tensor, parts_of
 
 
 class Operation:
@@ -28,17 +28,20 @@ class Operation:
         """The backward function of an argument by its position, None where there is none."""
 
 
-_latest: dict[ForwardFunc, tuple[int, Operation]] = {}
+_names: dict[ForwardFunc, str] = {}
+"""What each function was called first."""
+
+_latest: dict[tuple[ForwardFunc, str], tuple[int, Operation]] = {}
 
 
 def operation_of(func: ForwardFunc, name: str | None = None) -> Operation:
     """The operation of a function on arrays, with the backward functions of this moment."""
-    version, operation = _latest.get(func, (-1, None))
-    if operation is None or version != BACK_FUNCS.version:
-        known = operation.name if operation else getattr(func, "__name__", repr(func))
-        operation = Operation(func, name or known)
-        _latest[func] = (BACK_FUNCS.version, operation)
-    return operation
+    called = name or _names.get(func) or str(getattr(func, "__name__", repr(func)))
+    _names.setdefault(func, called)
+    latest = _latest.get((func, called))
+    if latest is None or latest[0] != BACK_FUNCS.version:
+        latest = _latest[func, called] = (BACK_FUNCS.version, Operation(func, called))
+    return latest[1]
 
 
 def wrap_forward_fn(
@@ -59,92 +62,152 @@ def wrap_forward_fn(
     Returns:
         The function on Tensors; `.numpy_fn` is the function inside.
     """
-    operation_of(numpy_fn, name)
+    operation = operation_of(numpy_fn, name)
+    version = BACK_FUNCS.version
 
     def tensor_func(*args: Any, **kwargs: Any) -> Tensor:
-        return _apply(operation_of(numpy_fn), is_differentiable, args, kwargs)
+        nonlocal operation, version
+        if version != BACK_FUNCS.version:
+            operation = operation_of(numpy_fn, operation.name)
+            version = BACK_FUNCS.version
+        requires_grad = outdated = plain = False
+        arrays: list[Any] = []
+        now = CLOCK.time
+        for arg in args:
+            if isinstance(arg, Tensor):
+                arrays.append(arg.array)
+                if arg._requires_grad:
+                    requires_grad = True
+                    if arg._made_at != now and arg._op is not None:
+                        outdated = True
+            elif arg.__class__ is int or arg.__class__ is float:
+                arrays.append(arg)
+            else:
+                arrays = _convert_plain(operation, args)
+                plain = True
+                requires_grad = any(isinstance(a, Tensor) and a._requires_grad for a in args)
+                break
+        if kwargs:
+            kwargs = _plain_kwargs(operation, kwargs)
+        try:
+            array = numpy_fn(*arrays, **kwargs)
+        except ValueError as error:
+            raise _explained(operation, args, error) from error
+        if array.__class__ is not np.ndarray:
+            array = np.asarray(array)
+        if plain or array.dtype is FLOAT64:
+            array = _not_raised(array, args)
 
-    tensor_func.__name__ = tensor_func.__qualname__ = operation_of(numpy_fn).name
+        out = Tensor.__new__(Tensor)
+        out.array = array
+        out.grad = out._hooks = None
+        out._made_at = now
+        state = STATE
+        if requires_grad and is_differentiable and state.grad_enabled:
+            if array.dtype.kind not in "fiu":
+                raise TypeError(_no_gradients(operation, array))
+            if outdated:
+                check_current(operation.name, args)
+            out._requires_grad = True
+            out._op = operation
+            out._args = tuple(arrays)
+            out._inputs = args
+            out._kwargs = kwargs or NO_KWARGS
+        else:
+            out._requires_grad = False
+            out._op = None
+            out._args = out._inputs = ()
+            out._kwargs = NO_KWARGS
+        out.origin = current_origin(operation.name) if state.origins_enabled else None
+        return out
+
+    tensor_func.__name__ = tensor_func.__qualname__ = operation.name
     tensor_func.__doc__ = getattr(numpy_fn, "__doc__", None)
     tensor_func.numpy_fn = numpy_fn  # type: ignore[attr-defined]
     return tensor_func
 
 
-def _apply(
-    operation: Operation, is_differentiable: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Tensor:
-    requires_grad = False
-    plain = False
-    arrays = []
-    for arg in args:
-        if isinstance(arg, Tensor):
-            arrays.append(arg.array)
-            requires_grad = requires_grad or arg._requires_grad
-        else:
-            arrays.append(arg)
-            if type(arg) is not int and type(arg) is not float:
-                plain = True
-    if plain:
-        arrays = _convert_plain(args, arrays)
-    if kwargs:
-        kwargs = _plain_kwargs(operation, kwargs)
-    try:
-        array = operation.func(*arrays, **kwargs)
-    except ValueError as error:
-        raise _explained(operation, args, error) from error
-    if type(array) is not np.ndarray:
-        array = np.asarray(array)
-    if array.dtype is FLOAT64 and not _has_float64(args):
-        array = array.astype(FLOAT32)
-
-    out = Tensor.__new__(Tensor)
-    out.array = array
-    out.grad = None
-    out._hooks = None
-    if requires_grad and is_differentiable and STATE.grad_enabled:
-        out._requires_grad = True
-        out._op = operation
-        out._args = tuple(arrays)
-        out._kwargs = kwargs
-        out._inputs = args
-    else:
-        out._requires_grad = False
-        out._op = None
-        out._args = out._inputs = ()
-        out._kwargs = {}
-    out._made_at = inplace.CLOCK.time
-    out.origin = current_origin(operation.name) if STATE.origins_enabled else None
-    return out
+def _widest_float(args: tuple[Any, ...]) -> np.dtype[Any]:
+    """NumPy's promotion among the tensors with floats; float32 where there are none."""
+    floats = [a.array.dtype for a in args if isinstance(a, Tensor) and a.array.dtype.kind == "f"]
+    return np.result_type(*floats) if floats else FLOAT32
 
 
-def _has_float64(args: tuple[Any, ...]) -> bool:
-    return any(isinstance(a, Tensor) and a.array.dtype == FLOAT64 for a in args)
+def _not_raised(array: Array, args: tuple[Any, ...]) -> Array:
+    """The result in the dtype of the tensors, where numbers or integers have raised it."""
+    widest = _widest_float(args)
+    if array.dtype.kind == "f" and array.dtype.itemsize > widest.itemsize:
+        return array.astype(widest)
+    return array
 
 
-def _convert_plain(args: tuple[Any, ...], arrays: list[Any]) -> list[Any]:
-    """Let what is not a Tensor follow the tensors' dtype instead of raising it."""
-    dtypes = [a.array.dtype for a in args if isinstance(a, Tensor)]
-    floats = [d for d in dtypes if d.kind == "f"]
-    widest = np.result_type(*floats) if floats else FLOAT32
+def _no_gradients(operation: Operation, array: Array) -> str:
+    return f"{operation.name}: the result is {array.dtype}, and that cannot carry a gradient"
+
+
+def _convert_plain(operation: Operation, args: tuple[Any, ...]) -> list[Any]:
+    """The arrays of the arguments; what is not a Tensor follows their dtype, not raising it."""
+    widest = _widest_float(args)
     converted = []
-    for arg, array in zip(args, arrays, strict=True):
-        if isinstance(arg, np.generic):
+    for arg in args:
+        array = arg
+        if isinstance(arg, Tensor):
+            array = arg.array
+        elif isinstance(arg, np.generic):
             array = arg.item()
-        elif isinstance(arg, np.ndarray) and arg.dtype.kind == "f" and arg.dtype != widest:
-            array = arg.astype(widest) if arg.dtype.itemsize > widest.itemsize else arg
+            if isinstance(array, np.floating):
+                array = float(array)  # a long double is not a Python number even then
+        elif isinstance(arg, np.ndarray):
+            if arg.dtype.kind == "f" and arg.dtype.itemsize > widest.itemsize:
+                array = arg.astype(widest)
         elif isinstance(arg, (tuple, list)):
+            _refuse_hidden_gradients(operation, arg)
             array = parts_of(arg)
+            if isinstance(arg, list):
+                array = _as_array(array, widest)
         converted.append(array)
     return converted
 
 
+def _as_array(values: list[Any], widest: np.dtype[Any]) -> Any:
+    """Nested lists of numbers as an array; any other list as it is."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        return values
+    if array.dtype.kind == "f" and array.dtype.itemsize > widest.itemsize:
+        return array.astype(widest)
+    return array if array.dtype.kind in "fiub" else values
+
+
+def _refuse_hidden_gradients(operation: Operation, value: object) -> None:
+    """Gradients flow to arguments that are Tensors, not to Tensors inside an argument."""
+    if isinstance(value, (tuple, list)):
+        for part in value:
+            _refuse_hidden_gradients(operation, part)
+    elif isinstance(value, Tensor) and value._requires_grad and STATE.grad_enabled:
+        raise TypeError(
+            f"{operation.name}: a tensor inside a list requires grad, and no gradient could flow "
+            "to it; give it as an argument of its own (or use stack or cat), or detach() it"
+        )
+
+
+SIMPLE = (int, str, float, type(None))
+
+
 def _plain_kwargs(operation: Operation, kwargs: dict[str, Any]) -> dict[str, Any]:
+    for value in kwargs.values():
+        if not isinstance(value, SIMPLE):
+            break
+    else:
+        return kwargs
     for key, value in kwargs.items():
         if isinstance(value, Tensor) and value._requires_grad and STATE.grad_enabled:
             raise TypeError(
                 f"{operation.name}: the keyword argument {key} requires grad, and gradients flow "
                 f"to positional arguments only; pass it by position, or {key}.detach()"
             )
+        _refuse_hidden_gradients(operation, value)
     return {key: parts_of(value) for key, value in kwargs.items()}
 
 

@@ -10,7 +10,7 @@ class Action:
     """Something the user can do."""
 
     name: str
-    """`action_NAME` of the screen (or of the program) does it."""
+    """`action_NAME` of the screen does it; of the program, where `app.` stands before it."""
     keys: tuple[str, ...]
     """As Textual calls them; the first one is shown."""
     short: str
@@ -38,10 +38,13 @@ _SHOWN = {
 
 HELP = Action("help", ("question_mark",), "keys", "this page, and back")
 QUIT = Action(
-    "quit_program", ("q", "ctrl+q", "ctrl+c"), "quit", "quit (asks where a training would be lost)"
+    "app.quit_program",
+    ("q", "ctrl+q", "ctrl+c"),
+    "quit",
+    "quit (asks where a training would be lost)",
 )
-OPEN = Action("open_other", ("o",), "", "open another scenario")
-RELOAD = Action("reload", ("R",), "", "read the file afresh, in a new process")
+OPEN = Action("app.open_other", ("o",), "", "open another scenario")
+RELOAD = Action("app.reload", ("R",), "", "read the file afresh, in a new process")
 LOG = Action("log", ("l",), "", "what the scenario has printed, and back")
 COMMANDS = Action("commands", ("colon", "ctrl+p"), "", "all commands, to search in")
 LEAVE = Action("leave", ("escape",), "", "back")
@@ -98,8 +101,8 @@ PICKER = (
 )
 
 PROBLEM = (
-    Action("reload", ("R",), "read it afresh", RELOAD.help),
-    Action("open_other", ("o",), "open another", OPEN.help),
+    Action("app.reload", ("R",), "read it afresh", RELOAD.help),
+    Action("app.open_other", ("o",), "open another", OPEN.help),
     Action("log", ("l",), "log", LOG.help),
     HELP,
     QUIT,

@@ -272,14 +272,12 @@ class BpTui(App[None]):
         if isinstance(screen, BaseScreen):
             for action in screen.ACTIONS:
                 if action.help and action.name != "commands":
+                    target = action.name if "." in action.name else f"screen.{action.name}"
+                    title = action.short or action.name.rpartition(".")[2].replace("_", " ")
                     yield SystemCommand(
-                        f"{action.short or action.name.replace('_', ' ')}  ({action.shown_key})",
+                        f"{title}  ({action.shown_key})",
                         action.help,
-                        lambda name=action.name: (
-                            self.call_later(screen.run_action, f"screen.{name}")
-                            if hasattr(screen, f"action_{name}")
-                            else self.call_later(self.run_action, f"app.{name}")
-                        ),
+                        functools.partial(self.call_later, self.run_action, target),
                     )
 
 

@@ -1,4 +1,4 @@
-"""Element by element: arithmetic, exp and log, maximum."""
+"""Element by element: arithmetic, exp and log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from engine.broadcasting import unbroadcast
 from engine.registry import BACK_FUNCS, Array
-from engine.tensor import Tensor
 from engine.wrapping import wrap_forward_fn
 
 Operand = Any
@@ -23,6 +22,17 @@ def negative_back(grad_out: Array, out: Array, x: Array) -> Array:
 
 
 BACK_FUNCS.add_back_func(np.negative, 0, negative_back)
+
+
+abs = wrap_forward_fn(np.abs, name="abs")
+
+
+def abs_back(grad_out: Array, out: Array, x: Array) -> Array:
+    """grad_out * sign(x)"""
+    return grad_out * np.sign(x)
+
+
+BACK_FUNCS.add_back_func(np.abs, 0, abs_back)
 
 
 exp = wrap_forward_fn(np.exp)
@@ -113,44 +123,3 @@ def true_divide_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Ar
 
 BACK_FUNCS.add_back_func(np.true_divide, 0, true_divide_back0)
 BACK_FUNCS.add_back_func(np.true_divide, 1, true_divide_back1)
-
-
-maximum = wrap_forward_fn(np.maximum)
-
-
-def maximum_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
-    """grad_out * (x > y)
-
-    Where the arguments are equal each gets half, the mean of the two slopes there.
-    """
-    return unbroadcast(grad_out * _share(x, y, grad_out.dtype), x)
-
-
-def maximum_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
-    """grad_out * (y > x)
-
-    Where the arguments are equal each gets half, the mean of the two slopes there.
-    """
-    return unbroadcast(grad_out * _share(y, x, grad_out.dtype), y)
-
-
-BACK_FUNCS.add_back_func(np.maximum, 0, maximum_back0)
-BACK_FUNCS.add_back_func(np.maximum, 1, maximum_back1)
-
-
-def _share(mine: Operand, other: Operand, dtype: np.dtype[Any]) -> Array:
-    """1 where `mine` is larger, 0 where it is smaller, a half where they are equal.
-
-    NaN on either side makes the maximum NaN, and belongs to whoever is NaN.
-    """
-    share: Array = np.greater(mine, other).astype(dtype)
-    share[np.equal(mine, other)] = 0.5
-    mine_nan, other_nan = np.isnan(mine), np.isnan(other)
-    if np.any(mine_nan) or np.any(other_nan):
-        share = np.where(mine_nan, np.where(other_nan, 0.5, 1.0), share).astype(dtype)
-    return share
-
-
-def relu(x: Any) -> Tensor:
-    """`maximum(x, 0)`: exactly at 0 half of the gradient comes through."""
-    return maximum(x, 0.0)

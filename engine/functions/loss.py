@@ -8,10 +8,14 @@ import numpy as np
 
 from engine.errors import ShapeError
 from engine.functions.arithmetic import exp, log, subtract, true_divide
+from engine.functions.fused_cross_entropy import fused_cross_entropy
 from engine.functions.indexing import getitem
 from engine.functions.reduction import sum
+from engine.fusion import Fusion
 from engine.origin import composite
 from engine.tensor import Tensor
+
+_FUSION = Fusion(subtract, exp, sum, log, getitem, true_divide)
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -37,8 +41,9 @@ def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tenso
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"cross_entropy: reduction is one of {REDUCTIONS}, not {reduction!r}")
-    targets = np.asarray(labels.array if isinstance(labels, Tensor) else labels)
-    if logits.ndim != 2 or targets.shape != logits.shape[:1]:
+    labels = labels if isinstance(labels, Tensor) else Tensor(labels)
+    targets = labels.array
+    if logits.ndim != 2 or targets.shape != logits.shape[:1] or not logits.shape[1]:
         raise ShapeError(
             "cross_entropy: logits have shape (batch, classes) and labels (batch,), not "
             f"{logits.shape} and {targets.shape}"
@@ -46,16 +51,18 @@ def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tenso
     if targets.dtype.kind not in "iu":
         raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
     batch, classes = logits.shape
-    no_class = targets[(targets < 0) | (targets >= classes)]
-    if no_class.size:
-        raise IndexError(f"cross_entropy: label {no_class[0]} is none of the {classes} classes")
+    if np.count_nonzero(targets < 0) or np.count_nonzero(targets >= classes):
+        wrong = targets[(targets < 0) | (targets >= classes)][0]
+        raise IndexError(f"cross_entropy: label {wrong} is none of the {classes} classes")
 
+    if _FUSION.allowed() and batch and logits.dtype.kind == "f":
+        return fused_cross_entropy(logits, labels, reduction=reduction)
     largest = Tensor(
-        logits.array.max(axis=1, keepdims=True, initial=-np.inf), dtype=logits.array.dtype
+        logits.array.max(axis=1, keepdims=True), dtype=logits.array.dtype
     )
     shifted = subtract(logits, largest)
     log_sum = log(sum(exp(shifted), dim=1))
-    losses = subtract(log_sum, getitem(shifted, (np.arange(batch), targets)))
+    losses = subtract(log_sum, getitem(shifted, (np.arange(batch), labels)))
     if reduction == "none":
         return losses
     total = sum(losses)

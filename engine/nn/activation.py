@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.functions import relu
+from typing import Any
+
+from engine import functions
 from engine.nn.module import Module
 from engine.tensor import Tensor
 
@@ -12,4 +14,61 @@ class ReLU(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape, to the same."""
-        return relu(x)
+        return functions.relu(x)
+
+
+class Sigmoid(Module):
+    """`1 / (1 + exp(-x))`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape, to the same."""
+        return functions.sigmoid(x)
+
+
+class Tanh(Module):
+    """`tanh(x)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape, to the same."""
+        return functions.tanh(x)
+
+
+class Softmax(Module):
+    """`exp(x) / exp(x).sum(dim)`."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape, to the same."""
+        return functions.softmax(x, dim=self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class LogSoftmax(Module):
+    """`log(softmax(x, dim))`."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape, to the same."""
+        return functions.log_softmax(x, dim=self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Identity(Module):
+    """Its input; takes, and forgets, whatever arguments another layer would."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Anything, to itself."""
+        return x

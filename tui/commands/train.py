@@ -63,7 +63,8 @@ def _with_progress_bar(training: engine.Training, events: Any) -> None:
 
     print(
         f"{training.total_batches} batches in {training.epochs} epochs, batch size "
-        f"{training.batch_size}, {training.optimizer!r}"
+        f"{training.batch_size}, {type(training.optimizer).__name__} with learning rate "
+        f"{number(training.optimizer.lr)}"
     )
     print("epoch  train loss  test loss  test accuracy  seconds", flush=True)
     progress = Progress(

@@ -136,7 +136,7 @@ class BaseScreen(Screen[None]):
         used = 0
         wanted = [a for a in self.ACTIONS if a.short]
         # Where there is little room, the way to the other keys and the way out stay.
-        last = [a for a in wanted if a.name in ("help", "quit_program")]
+        last = [a for a in wanted if a.name in ("help", "app.quit_program")]
         reserved = sum(cell_len(_key_text(a)) for a in last)
         for action in [a for a in wanted if a not in last] + last:
             text = _key_text(action)

@@ -32,7 +32,7 @@ class EngineGraph:
         filename: str | None = None,
     ) -> None:
         self._pass = engine.BackwardPass(root, end_grad)
-        resting = [t for t in self._pass.nodes if not t.requires_grad]
+        resting = [t for t in engine.sorted_computational_graph(root) if not t.requires_grad]
         self._tensors = [*self._pass.order, *resting]
         self._ids = {id(tensor): i for i, tensor in enumerate(self._tensors)}
         paths = _Paths(modules or {})

@@ -41,10 +41,12 @@ class LossPlot(Lines):
             )
             for batch, loss in points
         }
+        labels = max(2, height // 3)
+        labelled = {round(i * (height - 1) / (labels - 1)) for i in range(labels)}
         lines: list[Line] = []
         for row in range(height):
             value = top * (1 - row / (height - 1))
-            label = f"{value:>5.2f} ┤" if row % 3 == 0 or row == height - 1 else "      │"
+            label = f"{value:>5.2f} ┤" if row in labelled else "      │"
             parts = [(label, styles.QUIET)]
             text = cells[row]
             start = 0

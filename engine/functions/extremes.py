@@ -1,0 +1,169 @@
+"""Element by element, one of several: maximum, minimum, clamp, where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.broadcasting import unbroadcast
+from engine.functions.arithmetic import Operand
+from engine.functions.keywords import stands_for
+from engine.registry import BACK_FUNCS, Array
+from engine.tensor import Tensor
+from engine.wrapping import wrap_forward_fn
+
+maximum = wrap_forward_fn(np.maximum)
+
+
+def maximum_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out * (x > y)
+
+    Where the arguments are equal each gets half, the mean of the two slopes there.
+    """
+    return unbroadcast(_to_winner(grad_out, out, x, y, np.greater), x)
+
+
+def maximum_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out * (y > x)
+
+    Where the arguments are equal each gets half, the mean of the two slopes there.
+    """
+    return unbroadcast(_to_winner(grad_out, out, y, x, np.greater), y)
+
+
+BACK_FUNCS.add_back_func(np.maximum, 0, maximum_back0)
+BACK_FUNCS.add_back_func(np.maximum, 1, maximum_back1)
+
+
+minimum = wrap_forward_fn(np.minimum)
+
+
+def minimum_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out * (x < y)
+
+    Where the arguments are equal each gets half, the mean of the two slopes there.
+    """
+    return unbroadcast(_to_winner(grad_out, out, x, y, np.less), x)
+
+
+def minimum_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
+    """grad_out * (y < x)
+
+    Where the arguments are equal each gets half, the mean of the two slopes there.
+    """
+    return unbroadcast(_to_winner(grad_out, out, y, x, np.less), y)
+
+
+BACK_FUNCS.add_back_func(np.minimum, 0, minimum_back0)
+BACK_FUNCS.add_back_func(np.minimum, 1, minimum_back1)
+
+
+def _to_winner(
+    grad_out: Array, out: Array, mine: Operand, other: Operand, wins: Callable[..., Any]
+) -> Array:
+    """The gradient where `mine` wins, half of it where both are equal.
+
+    NaN on either side makes the result NaN, and belongs to whoever is NaN.
+    """
+    grad: Array = np.asarray(grad_out * wins(mine, other))
+    ties = np.equal(mine, other)
+    if np.count_nonzero(ties):
+        grad += 0.5 * grad_out * ties
+    if np.isnan(out).any():
+        share = np.where(np.isnan(other), 0.5, 1.0).astype(grad.dtype)
+        grad = np.where(np.isnan(mine), grad_out * share, grad)
+    return grad
+
+
+def relu(x: Any) -> Tensor:
+    """`maximum(x, 0)`: exactly at 0 half of the gradient comes through."""
+    return maximum(x, 0.0)
+
+
+def _clamp(x: Array, min: Operand | None, max: Operand | None) -> Array:
+    """Each element brought into the range from `min` to `max`; above `min`, `max` wins."""
+    if min is not None:
+        x = np.maximum(x, min)
+    return x if max is None else np.minimum(x, max)
+
+
+def clamp_back0(
+    grad_out: Array, out: Array, x: Operand, min: Operand | None, max: Operand | None
+) -> Array:
+    """grad_out * (min <= x <= max)"""
+    inside = np.ones(out.shape, bool)
+    if min is not None:
+        inside &= np.greater_equal(x, min)
+    if max is not None:
+        inside &= np.less_equal(x, max)
+    return unbroadcast(grad_out * inside, x)
+
+
+def clamp_back1(
+    grad_out: Array, out: Array, x: Operand, min: Operand, max: Operand | None
+) -> Array:
+    """grad_out * (x < min < max)"""
+    too_small = np.less(x, min)
+    if max is not None:
+        too_small = too_small & np.less(min, max)
+    return unbroadcast(grad_out * too_small, min)
+
+
+def clamp_back2(
+    grad_out: Array, out: Array, x: Operand, min: Operand | None, max: Operand
+) -> Array:
+    """grad_out * ((x > max) | (min > max))"""
+    too_large = np.greater(x, max)
+    if min is not None:
+        too_large = too_large | np.greater(min, max)
+    return unbroadcast(grad_out * too_large, max)
+
+
+_clamp_between = wrap_forward_fn(_clamp, name="clamp")
+BACK_FUNCS.add_back_func(_clamp, 0, clamp_back0)
+BACK_FUNCS.add_back_func(_clamp, 1, clamp_back1)
+BACK_FUNCS.add_back_func(_clamp, 2, clamp_back2)
+
+
+@stands_for(_clamp_between)
+def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
+    """Each element brought into the range from `min` to `max`.
+
+    Args:
+        x: any shape.
+        min: a number or a tensor; None for no limit.
+        max: likewise; where it is below `min`, it wins.
+
+    Raises:
+        ValueError: there is no limit at all.
+    """
+    if min is None and max is None:
+        raise ValueError("clamp: give min or max, or both")
+    return _clamp_between(x, min, max)
+
+
+def _where(condition: Array, x: Operand, y: Operand) -> Array:
+    """`x` where the condition holds, `y` elsewhere."""
+    if np.asarray(condition).dtype != bool:
+        raise TypeError(
+            f"where: the condition holds {np.asarray(condition).dtype}, not truth values; compare "
+            "it with something, as in x > 0"
+        )
+    return np.asarray(np.where(condition, x, y))
+
+
+def where_back1(grad_out: Array, out: Array, condition: Array, x: Operand, y: Operand) -> Array:
+    """where(condition, grad_out, 0)"""
+    return unbroadcast(np.where(condition, grad_out, 0), x)
+
+
+def where_back2(grad_out: Array, out: Array, condition: Array, x: Operand, y: Operand) -> Array:
+    """where(condition, 0, grad_out)"""
+    return unbroadcast(np.where(condition, 0, grad_out), y)
+
+
+where = wrap_forward_fn(_where, name="where")
+BACK_FUNCS.add_back_func(_where, 1, where_back1)
+BACK_FUNCS.add_back_func(_where, 2, where_back2)
