@@ -164,20 +164,31 @@ class Tensor(TensorMethods, TensorChanges):
         """Whether it was given, not computed by a recorded operation."""
         return self._op is None
 
-    def backward(self, end_grad: Any = None) -> None:
+    def backward(
+        self, end_grad: Any = None, retain_graph: bool = True, create_graph: bool = False
+    ) -> None:
         """Compute the gradients of all leaves below, adding to what their `grad` holds.
 
         Args:
             end_grad: the gradient of the loss with respect to this tensor (an array or a
                 Tensor of its shape); ones where it is not given.
+            retain_graph: taken for PyTorch's sake; a graph lives as long as its root.
+            create_graph: would record a graph of the gradients for second derivatives, which
+                this engine does not have.
 
         Raises:
+            NotImplementedError: second derivatives are asked for.
             RuntimeError: the tensor does not require grad.
             ShapeError: the seed has another shape.
             BackwardError: a backward function is missing or wrong.
         """
         from engine.backward import BackwardPass
 
+        if create_graph:
+            raise NotImplementedError(
+                "backward: create_graph=True asks for second derivatives, and this engine has "
+                "first derivatives only; backward functions work on bare arrays"
+            )
         BackwardPass(self, end_grad).run(keep_steps=False)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:

@@ -38,8 +38,8 @@ def axis_of(x: Array, dim: int) -> int:
 
 def dims_in(dim: int | Sequence[int]) -> tuple[int, ...]:
     """One dimension, or those of a tuple, list or array, as Python integers."""
-    if isinstance(dim, int):
-        return (dim,)
+    if isinstance(dim, (int, tuple)):
+        return (dim,) if isinstance(dim, int) else dim
     return tuple(map(operator.index, dim)) if np.ndim(dim) else (operator.index(dim),)  # type: ignore[arg-type]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.broadcasting import unbroadcast
 from engine.functions.dims import Dims, axes_of, axis_among, axis_of, dims_in
+from engine.functions.keywords import stands_for
 from engine.registry import BACK_FUNCS, Array
 from engine.tensor import Tensor
 from engine.wrapping import wrap_forward_fn
@@ -73,9 +74,14 @@ for _reshaping in (_reshape, _view, _flatten, _squeeze, _unsqueeze):
 
 def _permute(x: Array, dims: Sequence[int]) -> Array:
     """The dimensions in another order."""
-    if len(dims) != x.ndim:
-        raise ValueError(f"dims {tuple(dims)} have to name each of the {x.ndim} dimensions once")
-    return np.transpose(x, axes_of(x, dims))
+    try:
+        return np.transpose(x, dims)
+    except ValueError:
+        if len(dims) == x.ndim:
+            axes_of(x, dims)  # says which of them is wrong
+        raise ValueError(
+            f"dims {tuple(dims)} have to name each of the {x.ndim} dimensions once"
+        ) from None
 
 
 def permute_back(grad_out: Array, out: Array, x: Array, dims: Sequence[int]) -> Array:
@@ -102,6 +108,7 @@ transpose = wrap_forward_fn(_transpose, name="transpose")
 BACK_FUNCS.add_back_func(_transpose, 0, transpose_back)
 
 
+@stands_for(permute)
 def transposed(x: Any) -> Tensor:
     """The dimensions in reverse order."""
     return permute(x, tuple(range(x.ndim - 1, -1, -1)))

@@ -69,7 +69,7 @@ BACK_FUNCS.add_back_func(_softmax, 0, softmax_back)
 def _log_softmax(x: Array, dim: int) -> Array:
     """log(softmax(x)) along `dim`."""
     axes, wide = axes_of(x, axis_of(x, dim)), accumulating(x)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         below = wide - _largest(wide, axes)
         logs = below - np.log(np.sum(np.exp(below), axis=axes, keepdims=True))
     return _as_float(np.asarray(logs), x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.registry import BACK_FUNCS, Array
+from engine.tensor import FLOAT32
 from engine.wrapping import wrap_forward_fn
 
 sin = wrap_forward_fn(np.sin)
@@ -42,6 +43,8 @@ BACK_FUNCS.add_back_func(np.tanh, 0, tanh_back)
 
 def _sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), from an exp that cannot overflow."""
+    if x.dtype.kind != "f":
+        x = x.astype(FLOAT32)
     e = np.exp(-np.abs(x))
     return np.asarray(np.where(np.greater_equal(x, 0), 1, e) / (1 + e))
 

@@ -277,6 +277,23 @@ def test_a_graph_goes_with_its_root_without_the_garbage_collector(use: str) -> N
         gc.enable()
 
 
+def test_an_error_keeps_nothing_alive() -> None:
+    """The search for names in the caller's frame must leave no references there."""
+    x = leaf([1.0, 2.0])
+    for fail in (
+        lambda root: root.backward(np.ones(5)),
+        lambda root: root + np.ones(5),
+        lambda root: root.detach().backward(),
+    ):
+        root = x * 2
+        with pytest.raises((ShapeError, RuntimeError)):
+            fail(root)
+        watched = weakref.ref(root)
+        del root
+        gc.collect()
+        assert watched() is None
+
+
 def test_two_leaves_never_share_a_gradient_array() -> None:
     for build in (
         lambda a, b: a + b,

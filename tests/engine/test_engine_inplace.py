@@ -254,6 +254,15 @@ def test_a_recorded_change_is_the_operation_of_its_name(
     assert results[0] == results[1]
 
 
+def test_a_recorded_change_keeps_the_dtype_as_any_other_does() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * 2.0
+    y += Tensor([1.0, 1.0], dtype=np.float64)
+    assert y.dtype == np.float32
+    y.backward()
+    assert grad_of(x).tolist() == [2, 2]
+
+
 def test_a_total_in_a_loop() -> None:
     x, total = leaf([1.0, 2.0]), engine.zeros(2)
     same = total

@@ -71,6 +71,13 @@ def test_maximum_hands_nan_on_to_whoever_is_nan() -> None:
     np.testing.assert_array_equal(grad_of(y), [0, 1, 0.5])
 
 
+def test_no_gradient_comes_through_where_the_other_is_larger() -> None:
+    """Not even an infinite one (times 0 it would be NaN), as that of log at 0."""
+    x = leaf([-1.0, 2.0])
+    relu(x).backward([np.inf, 3.0])
+    assert grad_of(x).tolist() == [0, 3]
+
+
 @pytest.mark.parametrize(("x", "slope"), [(-2.0, 0), (0.0, 0.5), (-0.0, 0.5), (3.0, 1)])
 def test_relu_gives_half_at_0(x: float, slope: float) -> None:
     row, number = leaf([x]), leaf(x)
@@ -226,6 +233,23 @@ def test_cross_entropy_is_stable(
     x = leaf([logits])
     with np.errstate(all="raise", under="ignore"):
         check(cross_entropy(x, [label], reduction="none"), [loss], (x, [gradient]))
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32, np.uint64])
+def test_cross_entropy_takes_labels_of_any_integer_type(dtype: Any, recorded: bool) -> None:
+    """MNIST's come as uint8; no place computed from them may overflow."""
+    rng = np.random.default_rng(0)
+    values, labels = rng.normal(size=(300, 10)), rng.integers(0, 10, 300)
+    results = []
+    for given in (labels, labels.astype(dtype), Tensor(labels.astype(dtype))):
+        x = leaf(values)
+        with engine.record_origins(recorded):
+            loss = cross_entropy(x, given)
+        loss.backward()
+        results.append((loss.tolist(), grad_of(x).tolist()))
+    assert results[1] == results[0]
+    assert results[2] == results[0]
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,7 @@ def test_stepping_running_and_backward_are_the_same_to_the_bit(
         lambda root: take_all(BackwardPass(root, program.end_grad)),
         lambda root: list(backward_steps(root, program.end_grad)),
         lambda root: BackwardPass(root, program.end_grad).run(),
+        lambda root: BackwardPass(root, program.end_grad).run(keep_steps=False),
         some_then_run,
         with_a_step_hook,
     ):
@@ -217,6 +218,20 @@ def test_a_pass_that_was_run_can_be_looked_at_and_taken_back() -> None:
     while ran.position:
         ran.step_back()
     assert state_of(ran) == start
+
+
+def test_a_pass_that_kept_no_steps_says_so() -> None:
+    x = leaf(2.0)
+    backward_pass = BackwardPass(x * x)
+    assert backward_pass.waiting(x) == 2
+    backward_pass.run(keep_steps=False)
+    assert grad_of(x) == 4
+    assert backward_pass.finished
+    assert backward_pass.waiting(x) == 0
+    with pytest.raises(RuntimeError, match="keep"):
+        backward_pass.step_back()
+    with pytest.raises(StopIteration):
+        backward_pass.step()
 
 
 def test_taken_and_the_ends() -> None:

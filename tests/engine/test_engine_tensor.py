@@ -166,6 +166,9 @@ def test_add_and_sub_with_alpha_and_the_operators() -> None:
     assert x is same
     assert array.tolist() == [5, 10]
     assert x.dtype == np.float32
+    assert Tensor([1.0, 2.0]).add_([3.0], alpha=2).tolist() == [7, 8]
+    assert Tensor([1.0, 2.0]).sub_([2.0, 4.0], alpha=0.5).tolist() == [0, 0]
+    assert Tensor([1.0]).add_(Tensor([2.0], dtype=np.float64)).dtype == np.float32
     whole = Tensor([1, 2])
     assert whole.add_(3, alpha=2).tolist() == [7, 8]
     with pytest.raises((TypeError, ValueError), match="int64"):
