@@ -13,7 +13,7 @@ from engine.naming import name_in_caller
 from engine.origin import current_origin
 from engine.registry import BACK_FUNCS, Array, BackFunc, ForwardFunc
 from engine.state import STATE
-from engine.tensor import FLOAT32, FLOAT64, NO_KWARGS, Tensor, parts_of
+from engine.tensor import FLOAT32, NO_KWARGS, Tensor, parts_of
 
 
 class Operation:
@@ -95,7 +95,7 @@ def wrap_forward_fn(
             raise _explained(operation, args, error) from error
         if array.__class__ is not np.ndarray:
             array = np.asarray(array)
-        if plain or array.dtype is FLOAT64:
+        if plain or array.dtype is not FLOAT32:
             array = _not_raised(array, args)
 
         out = Tensor.__new__(Tensor)
@@ -134,11 +134,18 @@ def _widest_float(args: tuple[Any, ...]) -> np.dtype[Any]:
 
 
 def _not_raised(array: Array, args: tuple[Any, ...]) -> Array:
-    """The result in the dtype of the tensors, where numbers or integers have raised it."""
+    """The result in the dtype of the tensors, where numbers or integers have raised it; in float32
+    where it is a float of integers."""
+    if array.dtype.kind != "f":
+        return array
     widest = _widest_float(args)
-    if array.dtype.kind == "f" and array.dtype.itemsize > widest.itemsize:
-        return array.astype(widest)
+    if array.dtype.itemsize > widest.itemsize or not _any_float(args):
+        return array.astype(widest, copy=False)
     return array
+
+
+def _any_float(args: tuple[Any, ...]) -> bool:
+    return any(isinstance(a, Tensor) and a.array.dtype.kind == "f" for a in args)
 
 
 def _no_gradients(operation: Operation, array: Array) -> str:

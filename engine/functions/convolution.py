@@ -19,8 +19,10 @@ from engine.functions.windows import (
     Pair,
     Windows,
     add_parts,
+    batched,
     padded,
     padded_shape,
+    places,
     seen_through,
     windows_on,
     without_padding,
@@ -47,18 +49,14 @@ def _conv2d(
     """Each output is the sum over one window of the input times the kernel, plus the bias."""
     _check(input, weight, bias, groups)
     windows = windows_on(input.shape, weight.shape[2:], stride, padding, dilation)
-    kernels, shape = _kernels(weight, groups), windows.count
-    images = _batched(input)
-    out = np.empty((len(images), len(weight), *shape), np.result_type(input, weight))
+    images, kernels = batched(input), _kernels(weight, groups)
+    if bias is not None:  # one more column, which meets a row of ones
+        kernels = np.concatenate((kernels, bias.reshape(groups, -1, 1)), axis=2)
+    out = np.empty((len(images), len(weight), *windows.count), np.result_type(input, kernels))
     rows = _rows(out, groups)
-    for chunk, columns in _columns(images, windows, groups):
+    for chunk, columns in _columns(images, windows, groups, ones=bias is not None):
         np.matmul(kernels, columns, out=rows[chunk])
-    out = out.reshape(*input.shape[:-3], len(weight), *shape)
-    if bias is None:
-        return out
-    if bias.dtype == out.dtype:
-        return np.add(out, bias[:, None, None], out=out)
-    return np.add(out, bias[:, None, None])
+    return out.reshape(*input.shape[:-3], *out.shape[1:])
 
 
 def conv2d_back0(
@@ -74,7 +72,7 @@ def conv2d_back0(
 ) -> Array:
     """grad_out times the kernel, added at each pixel that the window saw"""
     windows = windows_on(input.shape, weight.shape[2:], stride, padding, dilation)
-    images = _batched(input)
+    images = batched(input)
     kernels = np.swapaxes(_kernels(weight, groups), 1, 2)
     gradient = np.zeros(padded_shape(images, windows), np.result_type(grad_out, weight))
     # With a stride of 1, windows as wide as the padded image make each kernel pixel's part one
@@ -82,7 +80,7 @@ def conv2d_back0(
     across = gradient.shape[3] if windows.stride == (1, 1) else windows.count[1]
     seen = (*windows.kernel, windows.count[0], across)
     for chunk in _chunks(len(images), images.shape[1] * math.prod(seen) * gradient.itemsize):
-        rows = _widened(_batched(grad_out)[chunk], across)
+        rows = _widened(batched(grad_out)[chunk], across)
         parts = kernels @ _rows(rows, groups)
         parts = parts.reshape(len(rows), images.shape[1], *seen)
         if windows.stride == (1, 1):
@@ -105,7 +103,7 @@ def conv2d_back1(
 ) -> Array:
     """grad_out times what the window saw, summed over all windows and images"""
     windows = windows_on(input.shape, weight.shape[2:], stride, padding, dilation)
-    images, rows = _batched(input), _rows(_batched(grad_out), groups)
+    images, rows = batched(input), _rows(batched(grad_out), groups)
     kernels = _kernels(weight, groups)
     grad = np.zeros(kernels.shape, np.result_type(grad_out, input))
     for chunk, columns in _columns(images, windows, groups):
@@ -117,9 +115,9 @@ def conv2d_back2(
     grad_out: Array, out: Array, input: Array, weight: Array, bias: Array, **kwargs: Any
 ) -> Array:
     """grad_out, summed over all windows and images"""
-    n, channels, rows, columns = _batched(grad_out).shape
-    places = rows * columns
-    sums = grad_out.reshape(n * channels, places) @ np.ones(places, grad_out.dtype)
+    n, channels, down, across = batched(grad_out).shape
+    ones = np.ones(down * across, grad_out.dtype)
+    sums = grad_out.reshape(n * channels, down * across) @ ones
     grad: Array = sums.reshape(n, channels).sum(axis=0)
     return grad
 
@@ -187,10 +185,6 @@ def _check(input: Array, weight: Array, bias: Array | None, groups: int) -> None
         raise ShapeError(f"the bias has to be ({outputs},), one for each output")
 
 
-def _batched(image: Array) -> Array:
-    return image if image.ndim == 4 else image[None]
-
-
 def _kernels(weight: Array, groups: int) -> Array:
     """(groups, outputs of a group, what a window sees)."""
     outputs, inputs, rows, columns = weight.shape
@@ -203,24 +197,28 @@ def _chunks(count: int, size: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, count, step))
 
 
-def _columns(images: Array, windows: Windows, groups: int) -> Iterator[tuple[slice, Array]]:
+def _columns(
+    images: Array, windows: Windows, groups: int, ones: bool = False
+) -> Iterator[tuple[slice, Array]]:
     """A few images at a time (as a slice), (images, groups, what a window sees, windows).
 
-    The same memory is filled again with the next images.
+    The same memory is filled again with the next images. `ones` puts a row of them at the end.
     """
     seen = seen_through(padded(images, windows), windows)
-    n, channels, rows, columns, down, across = seen.shape
+    n, channels, *kernel, down, across = seen.shape
+    parts = (channels // groups, *kernel, down, across)
+    inputs = math.prod(parts[:3])
+    shape = (groups, inputs + ones, down * across)
     buffer: Array | None = None
-    for chunk in _chunks(n, math.prod(seen.shape[1:]) * seen.itemsize):
-        part = seen[chunk]
+    for chunk in _chunks(n, math.prod(shape) * seen.itemsize):
+        images_seen = seen[chunk]
         if buffer is None:
-            buffer = np.empty_like(part, order="C", subok=False)
-        copy = buffer[: len(part)]
-        np.copyto(copy, part)
-        yield (
-            chunk,
-            copy.reshape(len(part), groups, channels // groups * rows * columns, down * across),
-        )
+            buffer = np.empty((len(images_seen), *shape), seen.dtype)
+            buffer[:, :, inputs:] = 1
+        columns = buffer[: len(images_seen)]
+        split = columns[:, :, :inputs].reshape(-1, groups, *parts)  # a view of the same memory
+        np.copyto(split, images_seen.reshape(split.shape))
+        yield chunk, columns
 
 
 def _widened(grad_out: Array, across: int) -> Array:
@@ -239,11 +237,10 @@ def _add_runs(images: Array, parts: Array, windows: Windows) -> None:
     flat = images.reshape(n, channels, -1)
     runs = parts.reshape(*parts.shape[:4], -1)
     row_gap, column_gap = windows.dilation
-    for i in range(windows.kernel[0]):
-        for j in range(windows.kernel[1]):
-            start = i * row_gap * columns + j * column_gap
-            place = flat[:, :, start : start + runs.shape[4]]
-            place += runs[:, :, i, j, : place.shape[2]]
+    for i, j in places(windows):
+        start = i * row_gap * columns + j * column_gap
+        run = flat[:, :, start : start + runs.shape[4]]
+        run += runs[:, :, i, j, : run.shape[2]]
 
 
 def _rows(grad_out: Array, groups: int) -> Array:

@@ -30,7 +30,7 @@ def embedding_back1(
     """
     grad = np.zeros(weight.shape, grad_out.dtype)
     length = weight.shape[1]
-    places = np.asarray(input)[..., None] * length + np.arange(length)
+    places = np.asarray(input, np.intp)[..., None] * length + np.arange(length)
     np.add.at(grad.reshape(-1), places.reshape(-1), grad_out.reshape(-1))
     if padding_idx is not None:
         grad[padding_idx] = 0
@@ -64,9 +64,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor
 def _check(input: Any, weight: Array, padding_idx: int | None) -> None:
     numbers = np.asarray(input)
     if numbers.dtype.kind not in "iu":
-        raise TypeError(
-            f"embedding: the input holds numbers of rows, integers, not {numbers.dtype}"
-        )
+        raise TypeError(f"embedding: the input holds integers, not {numbers.dtype}")
     if weight.ndim != 2:
         raise ShapeError("the weight is a table, (rows, length)")
     rows = len(weight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -67,14 +68,22 @@ def _to_winner(
 
     NaN on either side makes the result NaN, and belongs to whoever is NaN.
     """
-    grad: Array = np.asarray(grad_out * wins(mine, other))
-    ties = np.equal(mine, other)
-    if np.count_nonzero(ties):
-        grad += 0.5 * grad_out * ties
-    if np.count_nonzero(np.isnan(out)):
-        share = np.where(np.isnan(other), 0.5, 1.0).astype(grad.dtype)
-        grad = np.where(np.isnan(mine), grad_out * share, grad)
+    won, ties = wins(mine, other), np.equal(mine, other)
+    with np.errstate(invalid="ignore"):
+        grad: Array = np.asarray(grad_out * won)
+        if np.count_nonzero(ties):
+            grad += 0.5 * grad_out * ties
+    if math.isnan(np.vdot(out, grad)):  # the quickest way to ask whether one of them holds NaN
+        grad = _to_winner_with_nan(grad_out, won, ties, np.isnan(mine), np.isnan(other))
     return grad
+
+
+def _to_winner_with_nan(
+    grad_out: Array, won: Array, ties: Array, mine_nan: Array, other_nan: Array
+) -> Array:
+    """The same where an element, or a gradient, is NaN or infinite, so that no product will do."""
+    half = np.where(ties | (mine_nan & other_nan), grad_out / 2, 0)
+    return np.where(won | (mine_nan & ~other_nan), grad_out, half).astype(grad_out.dtype)
 
 
 @stands_for(maximum)
@@ -99,7 +108,7 @@ def clamp_back0(
         inside &= np.greater_equal(x, min)
     if max is not None:
         inside &= np.less_equal(x, max)
-    return unbroadcast(grad_out * inside, x)
+    return unbroadcast(np.where(inside, grad_out, 0), x)
 
 
 def clamp_back1(
@@ -109,7 +118,7 @@ def clamp_back1(
     too_small = np.less(x, min)
     if max is not None:
         too_small = too_small & np.less(min, max)
-    return unbroadcast(grad_out * too_small, min)
+    return unbroadcast(np.where(too_small, grad_out, 0), min)
 
 
 def clamp_back2(
@@ -119,7 +128,7 @@ def clamp_back2(
     too_large = np.greater(x, max)
     if min is not None:
         too_large = too_large | np.greater(min, max)
-    return unbroadcast(grad_out * too_large, max)
+    return unbroadcast(np.where(too_large, grad_out, 0), max)
 
 
 _clamp_between = wrap_forward_fn(_clamp, name="clamp")

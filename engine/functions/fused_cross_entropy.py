@@ -45,7 +45,7 @@ def _prepared(logits: Array, targets: Array) -> tuple[Array, Array]:
     shifted = logits.T.copy()
     shifted -= np.maximum.reduce(shifted, axis=0)
     batch = len(targets)
-    return shifted, targets * batch + _counting(batch)
+    return shifted, targets.astype(np.intp, copy=False) * batch + _counting(batch)
 
 
 @functools.lru_cache(maxsize=8)

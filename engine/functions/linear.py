@@ -53,16 +53,12 @@ def _product(x: Array, weight: Array) -> Array:
     return x @ weight.T
 
 
-def linear_back0(
-    grad_out: Array, out: Array, x: Array, weight: Array, bias: Any = None
-) -> Array:
+def linear_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
     """grad_out @ weight"""
     return grad_out @ weight
 
 
-def linear_back1(
-    grad_out: Array, out: Array, x: Array, weight: Array, bias: Any = None
-) -> Array:
+def linear_back1(grad_out: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
     """grad_out.T @ x"""
     # In the weight's own layout, or adding the two up would take many times as long.
     if weight.strides[0] < weight.strides[1]:

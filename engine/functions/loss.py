@@ -50,6 +50,7 @@ def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tenso
         )
     if targets.dtype.kind not in "iu":
         raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
+    targets = targets.astype(np.int64, copy=False)  # a small type may not hold the comparison
     batch, classes = logits.shape
     if np.count_nonzero(targets < 0) or np.count_nonzero(targets >= classes):
         wrong = targets[(targets < 0) | (targets >= classes)][0]
@@ -57,9 +58,7 @@ def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tenso
 
     if _FUSION.allowed() and batch and logits.dtype.kind == "f":
         return fused_cross_entropy(logits, labels, reduction=reduction)
-    largest = Tensor(
-        logits.array.max(axis=1, keepdims=True), dtype=logits.array.dtype
-    )
+    largest = Tensor(logits.array.max(axis=1, keepdims=True), dtype=logits.array.dtype)
     shifted = subtract(logits, largest)
     log_sum = log(sum(exp(shifted), dim=1))
     losses = subtract(log_sum, getitem(shifted, (np.arange(batch), labels)))

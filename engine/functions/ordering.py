@@ -43,7 +43,7 @@ def amax_back(
     chosen = keeping_dims(out, x, dim)
     equal = (x == chosen) | (np.isnan(x) & np.isnan(chosen))
     count = np.sum(equal, axis=axes_of(x, dim), keepdims=True, dtype=grad_out.dtype)
-    return np.asarray(keeping_dims(grad_out, x, dim) * equal / count)
+    return np.where(equal, keeping_dims(grad_out, x, dim) / count, 0)
 
 
 amin_back = amax_back

@@ -10,12 +10,13 @@ from engine.errors import ShapeError
 from engine.functions.keywords import stands_for
 from engine.functions.windows import (
     Pair,
-    Two,
     Windows,
     add_parts,
+    batched,
     padded,
     padded_shape,
     pair,
+    places,
     seen_through,
     windows_on,
     without_padding,
@@ -46,7 +47,7 @@ def _max_pool2d(
     windows = _windows(input, kernel_size, stride, padding, dilation, ceil_mode)
     seen = _seen(input, windows, _lowest(input))
     out = seen[:, :, 0, 0].copy()
-    for i, j in _places(windows):
+    for i, j in places(windows):
         np.maximum(out, seen[:, :, i, j], out=out)
     return out.reshape(*input.shape[:-2], *windows.count)
 
@@ -67,13 +68,13 @@ def max_pool2d_back(
     """
     windows = _windows(input, kernel_size, stride, padding, dilation, ceil_mode)
     seen = _seen(input, windows, _lowest(input))
-    largest, grad = _batched(out), _batched(grad_out)
+    largest, grad = batched(out), batched(grad_out)
     has_nan = largest.dtype.kind == "f" and bool(np.isnan(largest).any())
     finite = bool(np.isfinite(grad).all())
-    wide = np.zeros(padded_shape(_batched(input), windows), grad.dtype)
+    wide = np.zeros(padded_shape(batched(input), windows), grad.dtype)
     pixels = seen_through(wide, windows)
     waiting = np.ones(largest.shape, bool)
-    for i, j in _places(windows):
+    for i, j in places(windows):
         found = seen[:, :, i, j] == largest
         if has_nan:
             found |= np.isnan(seen[:, :, i, j])
@@ -134,7 +135,7 @@ def _avg_pool2d(
     windows = _windows(input, kernel_size, stride, padding, 1, ceil_mode)
     seen = _seen(input, windows, 0)
     total = seen[:, :, 0, 0].copy()
-    for i, j in _places(windows):
+    for i, j in places(windows):
         if (i, j) != (0, 0):
             total += seen[:, :, i, j]
     divisor = divisor_override or _counts(input, windows, padding, count_include_pad)
@@ -155,8 +156,8 @@ def avg_pool2d_back(
     """grad_out / pixels in the window, added at each of them"""
     windows = _windows(input, kernel_size, stride, padding, 1, ceil_mode)
     divisor = divisor_override or _counts(input, windows, padding, count_include_pad)
-    share = np.true_divide(_batched(grad_out), divisor)
-    wide = np.zeros(padded_shape(_batched(input), windows), share.dtype)
+    share = np.true_divide(batched(grad_out), divisor)
+    wide = np.zeros(padded_shape(batched(input), windows), share.dtype)
     add_parts(wide, share[:, :, None, None], windows)
     return without_padding(wide, windows).reshape(input.shape)
 
@@ -254,17 +255,8 @@ def _check_image(input: Array) -> None:
         raise ShapeError("images are (N, channels, rows, columns) or without N")
 
 
-def _batched(image: Array) -> Array:
-    return image if image.ndim == 4 else image[None]
-
-
 def _seen(input: Array, windows: Windows, fill: float) -> Array:
-    return seen_through(padded(_batched(input), windows, fill), windows)
-
-
-def _places(windows: Windows) -> list[Two]:
-    rows, columns = windows.kernel
-    return [(i, j) for i in range(rows) for j in range(columns)]
+    return seen_through(padded(batched(input), windows, fill), windows)
 
 
 def _lowest(input: Array) -> float:

@@ -105,6 +105,17 @@ def _around(padding: Pair | str, steps: Two, spans: list[int]) -> list[Two]:
     return [((span - 1) // 2, span // 2) for span in spans]
 
 
+def places(windows: Windows) -> list[Two]:
+    """Row and column, within the kernel, of each pixel that a window sees."""
+    rows, columns = windows.kernel
+    return [(i, j) for i in range(rows) for j in range(columns)]
+
+
+def batched(image: Array) -> Array:
+    """An image without N as a batch of one; a batch as it is."""
+    return image if image.ndim == 4 else image[None]
+
+
 def padded(images: Array, windows: Windows, fill: float = 0.0) -> Array:
     """The images (N, C, rows, columns) with the padding around them."""
     if windows.padding == ((0, 0), (0, 0)):
@@ -151,6 +162,5 @@ def add_parts(wide: Array, parts: Array, windows: Windows) -> None:
     """
     pixels = seen_through(wide, windows)
     parts = np.broadcast_to(parts, pixels.shape)
-    for i in range(windows.kernel[0]):
-        for j in range(windows.kernel[1]):
-            pixels[:, :, i, j] += parts[:, :, i, j]
+    for i, j in places(windows):
+        pixels[:, :, i, j] += parts[:, :, i, j]

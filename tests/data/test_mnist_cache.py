@@ -40,7 +40,7 @@ def test_the_full_set_comes_from_the_cache(source: str, full: Digits) -> None:
     used = in_use()
     assert used is not None
     assert (used.source, used.hint, used.note) == ("cache", "", "")
-    assert used.text == "60,000 to train on, 10,000 to test on, from the cache"
+    assert used.text == "60,000 to train, 10,000 to test, from the cache"
 
 
 def test_embedded_ignores_it(few: Digits) -> None:

@@ -60,7 +60,7 @@ def test_in_use_says_so() -> None:
     used = in_use()
     assert used is not None
     assert (used.source, used.train, used.test, used.note) == ("embedded", 4_000, 1_000, "")
-    assert used.text == "4,000 to train on, 1,000 to test on, embedded"
+    assert used.text == "4,000 to train, 1,000 to test, embedded"
     assert used.hint == "all 70,000: --data torchvision"
 
 

@@ -51,7 +51,7 @@ def test_mnist_fetches_once_and_then_reads_the_cache(
     used = in_use()
     assert used is not None
     assert (used.source, used.hint) == ("torchvision", "")
-    assert used.text == "60,000 to train on, 10,000 to test on, fetched with torchvision"
+    assert used.text == "60,000 to train, 10,000 to test, fetched with torchvision"
     assert images.shape == (60_000, 784)
     np.testing.assert_array_equal(labels, full.train_labels)
     np.testing.assert_array_equal(test_labels, full.test_labels)

@@ -29,7 +29,7 @@ def test_the_embedded_images_come_back(
     used = in_use()
     assert used is not None
     assert (used.source, used.train, used.test) == ("idx", 4_000, 1_000)
-    assert used.text == f"4,000 to train on, 1,000 to test on, from {tmp_path / 'data'}"
+    assert used.text == f"4,000 to train, 1,000 to test, from {tmp_path / 'data'}"
     assert used.hint
 
 

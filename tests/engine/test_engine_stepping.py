@@ -280,8 +280,8 @@ def test_back_and_forth_restores_every_bit(
                 backward_pass.step()
             elif move < 0 and backward_pass.position:
                 backward_pass.step_back()
-            position = backward_pass.position
-            assert states.setdefault(position, state_of(backward_pass)) == state_of(backward_pass)
+            state = state_of(backward_pass)
+            assert states.setdefault(backward_pass.position, state) == state
     assert backward_pass.position == 0
     assert set(calls.values()) <= {1}
     taken = list(states)

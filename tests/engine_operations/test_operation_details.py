@@ -135,6 +135,27 @@ def test_minimum_shares_a_tie() -> None:
     np.testing.assert_array_equal(y.grad.array, [0.5, 0, 0])
 
 
+@pytest.mark.parametrize("value", [INF, -INF, NAN])
+def test_where_the_other_wins_not_even_an_infinite_gradient_comes_through(value: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name, lesser in (("maximum", [1.0, 3.0, 2.0]), ("minimum", [3.0, 1.0, 2.0])):
+            x, y = leaf(lesser), leaf([2.0, 2.0, 2.0])
+            getattr(engine, name)(x, y).backward([value, value, 4.0])
+            np.testing.assert_array_equal(x.grad.array, [0, value, 2])
+            np.testing.assert_array_equal(y.grad.array, [value, 0, 2])
+        x, high = leaf([1.0, 5.0]), leaf(3.0)
+        x.clamp(max=high).backward([value, value])
+        np.testing.assert_array_equal(x.grad.array, [value, 0])
+        np.testing.assert_array_equal(high.grad.array, value)
+        x = leaf([1.0, 2.0, 2.0])
+        x.amax().backward(value)
+        np.testing.assert_array_equal(x.grad.array, [0, value, value])
+        x = leaf([[value, 1.0]])
+        engine.where(x > 2, x, 0.0).backward([[1.0, value]])
+        assert x.grad.array[0, 1] == 0
+
+
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (2.0, 1.0), (1.0, 1.0)])
 def test_clamp_at_its_limits(low: float, high: float) -> None:
     torch = pytest.importorskip("torch")
@@ -206,6 +227,17 @@ def test_integers_give_float32(name: str, dtype: type) -> None:
     out = getattr(engine, name)(x, *args)
     assert out.dtype == np.float32
     assert gradient(out, x).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.bool_])
+@pytest.mark.parametrize("name", ["sigmoid", "mean", "std", "logsumexp", "softmax", "log_softmax"])
+def test_the_smallest_integers_are_not_wrapped_around(name: str, dtype: type) -> None:
+    args = (0,) if name in NORMALISED else ()
+    values = np.array([0, 1, 100]).astype(dtype)
+    out = getattr(engine, name)(Tensor(values), *args)
+    wanted = getattr(engine, name)(Tensor(values.astype(np.float32)), *args)
+    np.testing.assert_allclose(out.array, wanted.array, rtol=1e-6)
+    assert out.dtype == np.float32
 
 
 def test_integers_stay_integers_where_they_can() -> None:

@@ -1,0 +1,521 @@
+"""The debugged process through its client: what it does, survives, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tui_support import (
+    BODY_LINE,
+    REGRESSION,
+    ROOT,
+    SQUARE,
+    Debugged,
+    debugged,
+    environment,
+    is_alive,
+    session_on,
+    view_of,
+    wait_until,
+    write,
+)
+
+from tui.options import Options
+from tui.process.client import Client
+
+LOUD_BACK = """
+import os, sys
+def cube(x):
+    return x ** 3
+def cube_back(grad_out, out, x):
+    {body}
+    return grad_out * 3 * x * x
+cubed = wrap_forward_fn(cube)
+BACK_FUNCS.add_back_func(cubed, 0, cube_back)
+a = Tensor(2.0, requires_grad=True)
+loss = cubed(a)
+"""
+
+
+def text(message: dict[str, Any]) -> str:
+    return "\n".join(f"{left}  {right}" for _, left, right in message["step"])
+
+
+# Commands
+
+
+def test_stepping_from_afar_is_stepping() -> None:
+    here = session_on("first_graph")
+    with debugged("first_graph") as there:
+        there.wait_for("stepping")
+        shown = there.step("size", rows=18, width=40, height=20, both=True)
+        commands = [
+            *("next", "into", "into", "back", "next", "next", "next"),
+            *("back", "continue", "back", "start", "into"),
+        ]
+        for command in commands:
+            if command == "continue":
+                here.go_to(here.graph.step_count)
+            else:
+                getattr(here, command)()
+            shown = there.step(command)
+            ours = json.loads(json.dumps(view_of(here)))
+            for key in ("done", "cursor", "shown", "rail", "step", "tensors", "next", "called"):
+                assert shown[key] == ours[key], (command, key)
+    assert not shown["would_be_lost"]
+
+
+def test_the_cursor_from_afar() -> None:
+    with debugged("first_graph") as there:
+        there.wait_for("stepping")
+        there.step("continue")
+        assert there.step("cursor", by=-2)["cursor"] == 3
+        assert there.step("cursor", by=-100)["cursor"] == 0
+        assert there.step("point", node=4)["cursor"] == 4
+        ran = there.step("run_to_cursor")
+        assert (ran["done"], ran["shown"]) == (5, 4)
+
+
+def test_a_burst_of_commands_is_carried_out_to_the_last() -> None:
+    with debugged("mlp") as there:
+        there.wait_for("stepping")
+        for _ in range(300):
+            there.ask("next")
+            there.ask("back")
+        for _ in range(7):
+            there.ask("next")
+        assert there.wait_for("stepping", lambda m: m["done"] == 7)["shown"] == 6
+
+
+def test_a_size_of_any_kind() -> None:
+    with debugged("mlp") as there:
+        there.wait_for("stepping")
+        for size in ({"rows": 1, "width": 30, "height": 1}, {"rows": 500, "width": 500}):
+            shown = there.step("size", both=True, **size)
+            assert len(shown["rail"]) == min(size["rows"], shown["total"])
+
+
+def test_commands_for_a_training_that_is_not_there() -> None:
+    with debugged("first_graph") as there:
+        there.wait_for("stepping")
+        there.ask("training.open")
+        assert "training" in there.wait_for("notice")["text"]
+        assert there.step("next")["done"] == 1
+
+
+# Trainings
+
+
+def test_a_training_from_afar(tmp_path: Path) -> None:
+    with debugged("mlp") as there:
+        start = there.wait_for("stepping")
+        there.ask("training.open")
+        opened = there.wait_for("training")
+        assert (opened["state"], opened["batch"], opened["total"]) == ("paused", 0, 315)
+        assert "4,000 to train" in opened["data"]
+        assert "torchvision" in opened["hint"]
+        there.ask("training.batch")
+        assert there.wait_for("training", lambda m: m["batch"] == 1)["state"] == "paused"
+        there.ask("training.run")
+        there.wait_for("training", lambda m: m["state"] == "running" and m["batch"] > 1)
+        there.ask("training.toggle")
+        paused = there.wait_for("training", lambda m: m["state"] == "paused")
+        assert paused["would_be_lost"]
+        there.ask("training.close")
+        shown = there.wait_for("stepping")
+        assert shown["would_be_lost"]
+        assert f"batch {paused['batch'] + 1} of 63" in shown["about"]
+        assert shown["rail"][0]["label"] != start["rail"][0]["label"]
+        assert shown["done"] == 0
+
+
+def test_a_training_at_full_speed_answers_at_once_and_ends() -> None:
+    with debugged("mlp") as there:
+        there.ask("training.open")
+        for _ in range(8):
+            there.ask("training.faster")
+        there.ask("training.run")
+        ended = there.wait_for("training", lambda m: m["state"] == "finished", within=20)
+        assert len(ended["results"]) == 5
+        assert ended["results"][-1]["test_accuracy"] > 0.85
+        there.ask("training.restart")
+        again = there.wait_for("training", lambda m: m["batch"] == 0)
+        assert (again["state"], again["results"]) == ("paused", [])
+
+
+def test_a_paced_training_sends_few_messages_and_hears_commands(tmp_path: Path) -> None:
+    with debugged(write(tmp_path, REGRESSION), epochs=10000) as there:
+        there.wait_for("stepping")
+        there.ask("size", updates=5)
+        there.ask("training.open")
+        for _ in range(8):
+            there.ask("training.faster")
+        there.ask("training.run")
+        there.wait_for("training", lambda m: m["batch"] > 10)
+        there.messages.clear()
+        time.sleep(1)
+        assert len(there.messages) <= 8
+        asked = time.monotonic()
+        there.ask("training.toggle")
+        there.wait_for("training", lambda m: m["state"] == "paused")
+        assert time.monotonic() - asked < 0.5
+
+
+def test_a_paused_training_is_silent(tmp_path: Path) -> None:
+    with debugged(write(tmp_path, REGRESSION)) as there:
+        there.wait_for("stepping")
+        there.ask("training.open")
+        there.wait_for("training")
+        time.sleep(0.4)
+        assert there.messages == []
+
+
+@pytest.mark.parametrize("at", [2, 4])
+def test_a_training_that_fails_says_so_and_stays(tmp_path: Path, at: int) -> None:
+    body = REGRESSION + (
+        f"seen = []\ndef failing(out, y):\n    seen.append(1)\n    if len(seen) == {at + 1}:\n"
+        "        raise ValueError('odd')\n    return mean_square(out, y)\n"
+        "training.loss_fn = failing\n"
+    )
+    with debugged(write(tmp_path, body)) as there:
+        there.ask("training.open")
+        for _ in range(at):
+            there.ask("training.batch")
+        failed = there.wait_for("training", lambda m: m["state"] == "failed")
+        assert "ValueError: odd" in failed["problem"]
+        there.ask("training.close")
+        there.wait_for("stepping")
+
+
+def test_a_stop_whose_evaluation_fails_leaves_the_process_alive(tmp_path: Path) -> None:
+    body = REGRESSION + (
+        "def failing(out, y):\n    if not is_grad_enabled():\n        raise ValueError('odd')\n"
+        "    return mean_square(out, y)\ntraining.loss_fn = failing\n"
+    )
+    with debugged(write(tmp_path, body)) as there:
+        there.ask("training.open")
+        there.ask("training.batch")
+        there.ask("training.stop")
+        assert "odd" in there.wait_for("training", lambda m: m["problem"] != "")["problem"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "layer = model\ntraining.model = lambda x: layer(x)\n",
+        "class Own:\n    lr = 0.1\n    def zero_grad(self):\n        model.weight.grad = None\n"
+        "        model.bias.grad = None\n    def step(self):\n        pass\n"
+        "training.optimizer = Own()\n",
+    ],
+    ids=["a function for a model", "an optimizer of its own"],
+)
+def test_trainings_that_are_put_together_by_hand(tmp_path: Path, change: str) -> None:
+    with debugged(write(tmp_path, REGRESSION + change)) as there:
+        there.wait_for("stepping")
+        there.ask("training.open")
+        there.ask("training.batch")
+        assert there.wait_for("training", lambda m: m["batch"] == 1)["last_loss"]
+
+
+# Scenarios that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "part"),
+    [
+        ("a = 1\n1 / 0\n", BODY_LINE + 1, "ZeroDivisionError"),
+        ("b = = 2\n", BODY_LINE, "understand"),
+        ("import sys\nsys.exit(0)\n", BODY_LINE + 1, "SystemExit"),
+        ("x = input('?')\n", BODY_LINE, "input()"),
+        ("import os\nwhile os.read(0, 100):\n    pass\n1 / 0\n", BODY_LINE + 3, "division"),
+        ("a = 1\n", None, "loss"),
+        ("raise ValueError('half a pair: \\ud800')\n", BODY_LINE, "ValueError"),
+        ("loss = Tensor(1.0, requires_grad=True)\nend_grad = [[1], [1, 2]]\n", None, "end_grad"),
+        (f"{SQUARE}end_grad = 'x'\n", None, "end_grad"),
+    ],
+)
+def test_a_problem_is_one_message(tmp_path: Path, body: str, line: int | None, part: str) -> None:
+    path = write(tmp_path, body)
+    with debugged(path) as there:
+        problem = there.wait_for("problem")
+        assert part in problem["message"]
+        assert (problem["filename"], problem["line"]) == (str(path), line)
+        assert there.wait_for("ended")["status"] == 0
+
+
+def test_a_file_name_that_is_no_utf8(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.py")
+    path.write_text(f"from engine import *\n{SQUARE}")
+    with debugged(path) as there:
+        there.wait_for("stepping")
+        path.write_text("1 / 0\n")
+    with debugged(path) as there:
+        assert "division" in there.wait_for("problem")["message"]
+
+
+def test_a_title_of_half_a_pair(tmp_path: Path) -> None:
+    path = tmp_path / "odd.py"
+    path.write_text(f'"""Half a pair: \\ud800"""\nfrom engine import *\n{SQUARE}')
+    with debugged(path) as there:
+        there.wait_for("stepping")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["raise KeyError('odd')", "1 / 0", "raise SystemExit(3)", "sys.exit()", "return None"],
+)
+def test_a_backward_function_that_fails_is_a_notice(tmp_path: Path, body: str) -> None:
+    with debugged(write(tmp_path, LOUD_BACK.format(body=body))) as there:
+        there.wait_for("stepping")
+        for command in ("next", "into", "continue"):
+            there.ask(command)
+            assert "cube_back" in there.wait_for("notice")["text"]
+        assert there.step("cursor", by=1)["done"] == 0
+
+
+@pytest.mark.parametrize(
+    "hook", ["a.register_hook(lambda g: 1 / 0)", "handle = add_step_hook(lambda step: 1 / 0)"]
+)
+def test_a_hook_that_fails_is_a_notice(tmp_path: Path, hook: str) -> None:
+    with debugged(write(tmp_path, f"{SQUARE}{hook}\n")) as there:
+        there.wait_for("stepping")
+        there.ask("continue")
+        assert "ZeroDivisionError" in there.wait_for("notice")["text"]
+        there.step("start")
+
+
+@pytest.mark.parametrize(
+    "value", ["np.full((3, 4), 1e20)", "np.array([1e38, 1e38])", "np.full(9, np.nan)"]
+)
+def test_exploding_tensors_can_be_looked_at(tmp_path: Path, value: str) -> None:
+    body = f"a = Tensor({value}, requires_grad=True)\nloss = (a * 1.0).sum()\n"
+    with debugged(write(tmp_path, body)) as there:
+        there.wait_for("stepping")
+        there.step("size", both=True)
+        for _ in range(3):
+            there.step("next")
+        assert there.step("point", node=2)["tensors"]
+
+
+# Rough scenarios
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "os.write(1, bytes(range(256)) * 50)",
+        "os.write(2, bytes(range(256)) * 50)",
+        "sys.stdout.close()",
+        "sys.stderr.close()",
+        "sys.stdout = sys.stderr = None",
+        "sys.stdout = open(os.devnull, 'w')",
+        "os.close(1)",
+        "os.close(0)",
+        "os.chdir('/')",
+        "sys.stdin.close()",
+        "sys.argv.clear()",
+        "sys.path.clear()",
+        "sys.setrecursionlimit(300)",
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        "print('{\"type\": \"problem\", \"message\": \"a lie\"}')",
+        "print('λ', '\\ud800', '\\x1b[2J')",
+        "subprocess.run(['sh', '-c', 'echo from a child; cat']); open(0).read()",
+        "import threading; threading.Thread(target=lambda: time.sleep(60)).start()",
+        "np.seterr(all='raise'); warnings.simplefilter('error')",
+        "import builtins; builtins.print = None",
+    ],
+)
+def test_tricks_that_leave_it_working(tmp_path: Path, trick: str) -> None:
+    body = f"import os, signal, subprocess, sys, time, warnings\n{trick}\n{SQUARE}"
+    with debugged(write(tmp_path, body)) as there:
+        there.wait_for("stepping")
+        assert there.step("next")["done"] == 1
+        assert "a now, complete  6" in text(there.step("size", both=True))
+
+
+def test_what_is_printed_is_in_the_log(tmp_path: Path) -> None:
+    body = "import sys\nprint('out')\nprint('err', file=sys.stderr)\n"
+    with debugged(write(tmp_path, body + SQUARE)) as there:
+        there.wait_for("stepping")
+        assert wait_until(lambda: there.printed > 0 and there.client.printed == 2, 5)
+        assert list(there.client.log) == ["out", "err"]
+
+
+def test_each_thing_printed_is_news(tmp_path: Path) -> None:
+    """The log that lies open shows what is printed when it is printed."""
+    body = (
+        "import threading, time\ndef speak():\n    for i in range(3):\n        print('line', i)\n"
+        "        time.sleep(0.3)\nthreading.Thread(target=speak).start()\n"
+    )
+    with debugged(write(tmp_path, body + SQUARE)) as there:
+        there.wait_for("stepping")
+        assert wait_until(lambda: there.client.printed == 3, 5)
+        assert wait_until(lambda: there.printed >= 3, 1), "only the first line was told"
+
+
+def test_a_flood_delays_nothing(tmp_path: Path) -> None:
+    body = "for i in range(300000):\n    print('line', i)\n" + SQUARE
+    with debugged(write(tmp_path, body)) as there:
+        there.wait_for("stepping", within=15)
+        assert there.step("next")["done"] == 1
+        assert wait_until(lambda: there.client.printed == 300000, 10)
+        assert len(there.client.log) == 1000
+        assert there.client.log[-1] == "line 299999"
+        assert there.printed < 5000
+
+
+def test_a_flood_without_an_end_of_line_is_bounded(tmp_path: Path) -> None:
+    body = "for i in range(20000):\n    print('x' * 1000, end='\\r')\nprint()\n" + SQUARE
+    with debugged(write(tmp_path, body)) as there:
+        there.wait_for("stepping", within=15)
+        time.sleep(0.2)
+        assert sum(map(len, there.client.log)) < 2_000_000
+
+
+def ended_by_itself(there: Debugged) -> int:
+    return int(there.wait_for("ended")["status"])
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("os.abort()", -signal.SIGABRT),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
+        ("os._exit(7)", 7),
+        ("import ctypes; ctypes.string_at(0)", -signal.SIGSEGV),
+    ],
+)
+def test_a_crash_is_told(tmp_path: Path, end: str, status: int) -> None:
+    with debugged(write(tmp_path, f"import os, signal\n{end}\n")) as there:
+        assert ended_by_itself(there) == status
+        there.ask("next")  # goes nowhere, and harms nobody
+
+
+def test_a_crash_while_stepping_is_told(tmp_path: Path) -> None:
+    with debugged(write(tmp_path, LOUD_BACK.format(body="os.abort()"))) as there:
+        there.wait_for("stepping")
+        there.ask("next")
+        assert ended_by_itself(there) == -signal.SIGABRT
+
+
+# How it ends
+
+
+FOREVER = "import time\nprint('under way', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
+
+ENDLESS = {
+    "a loop": "print('under way', flush=True)\nwhile True:\n    pass\n",
+    "a loop that swallows all": FOREVER.replace(
+        "    time.sleep(0.01)", "    try:\n        time.sleep(0.01)\n    except BaseException: pass"
+    ),
+    "a step": LOUD_BACK.format(body="print('under way', flush=True)\n    while True: pass"),
+    "a flood": "print('under way', flush=True)\nwhile True:\n    print('x' * 100)\n",
+    "signals ignored": "import signal\nfor s in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):\n"
+    "    signal.signal(s, signal.SIG_IGN)\n" + FOREVER,
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_close_ends_an_endless_scenario_at_once(tmp_path: Path, kind: str) -> None:
+    client = Client(Options(str(write(tmp_path, ENDLESS[kind]))))
+    there = Debugged(client)
+    pid = client._process.pid
+    if kind == "a step":
+        there.wait_for("stepping")
+        there.ask("next")
+    assert wait_until(lambda: there.printed > 0, 5)
+    for _ in range(3):
+        there.ask("next")
+    asked = time.monotonic()
+    client.close()
+    assert time.monotonic() - asked < 1
+    assert not is_alive(pid)
+    client.close()  # once more does no harm
+
+
+def test_close_ends_what_the_scenario_has_started(tmp_path: Path) -> None:
+    body = (
+        "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\n"
+        "print(child.pid, flush=True)\n" + SQUARE
+    )
+    with debugged(write(tmp_path, body)) as there:
+        there.wait_for("stepping")
+        assert wait_until(lambda: len(there.client.log) > 0, 3)
+        child = int(there.client.log[0])
+        assert is_alive(child)
+    assert wait_until(lambda: not is_alive(child), 2)
+
+
+def test_after_close_nothing_is_told(tmp_path: Path) -> None:
+    with debugged("first_graph") as there:
+        there.wait_for("stepping")
+        there.client.close()
+        there.messages.clear()
+        there.ask("next")
+        time.sleep(0.2)
+        assert there.messages == []
+
+
+PARENT = """
+import sys, threading
+from tui.options import Options
+from tui.process.client import Client
+client = Client(Options(sys.argv[1], data="embedded"))
+came = threading.Event()
+client.listen(lambda message: came.set())
+for command in sys.argv[2:]:
+    client.send(do=command)
+came.wait(10)
+print(client._process.pid, flush=True)
+threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        ("idle", signal.SIGTERM),
+        ("idle", signal.SIGHUP),
+        ("idle", signal.SIGKILL),
+        ("a loop", signal.SIGKILL),
+        ("signals ignored", signal.SIGKILL),
+        ("a flood", signal.SIGKILL),
+        ("training", signal.SIGKILL),
+    ],
+)
+def test_the_child_ends_when_its_parent_is_killed(
+    tmp_path: Path, kind: str, ending: signal.Signals
+) -> None:
+    body = {"idle": SQUARE, "training": REGRESSION + "training.epochs = 10**7\n"}
+    path = write(tmp_path, body.get(kind) or ENDLESS[kind])
+    commands = ["training.open", *["training.faster"] * 8, "training.run"] * (kind == "training")
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(path), *commands],
+        env=environment(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline())
+        assert is_alive(pid)
+        parent.send_signal(ending)
+        parent.wait(5)
+    assert wait_until(lambda: not is_alive(pid), 3)
+
+
+def test_the_same_file_read_afresh_is_a_new_process(tmp_path: Path) -> None:
+    path = write(tmp_path, SQUARE)
+    with debugged(path) as first:
+        first.wait_for("stepping")
+        write(tmp_path, SQUARE.replace("3.0", "5.0"))
+        with debugged(path) as second:
+            assert "loss = 25" in str(second.wait_for("stepping")["rail"][0])
+        assert "loss = 9" in str(first.step("next")["rail"][0])

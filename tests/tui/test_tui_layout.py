@@ -1,0 +1,279 @@
+"""What fits where: panes, wrapped items, grids of numbers, histograms, curves."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from rich.cells import cell_len
+from tui_support import session_on, view_of, write
+
+from tui.session.inspection import BARS, grid, histogram
+from tui.session.training_session import binned
+from tui.widgets.items import STYLES, lay_out, wrap
+from tui.widgets.layout import FOOTER, HEADER, LEAST_HEIGHT, LEAST_WIDTH
+from tui.widgets.layout import lay_out as panes
+from tui.widgets.plot import axis_top, braille
+
+# Panes
+
+
+@pytest.mark.parametrize("nodes", [1, 6, 25, 1000])
+def test_panes_add_up_at_every_size(nodes: int) -> None:
+    for width in range(LEAST_WIDTH, 201):
+        for height in range(LEAST_HEIGHT, 61):
+            layout = panes(width, height, nodes)
+            assert layout is not None
+            body = height - HEADER - FOOTER
+            sizes = (
+                layout.rail_height,
+                layout.source_height,
+                layout.step_height,
+                layout.tensor_height,
+            )
+            where = (width, height, layout)
+            assert min(sizes) >= 0, where
+            assert layout.rail_height >= 2, where
+            assert layout.step_height >= 4, where
+            if layout.stacked:
+                assert layout.left_width == layout.right_width == width, where
+                assert sum(sizes) == body, where
+            else:
+                assert layout.left_width + layout.right_width == width, where
+                assert min(layout.left_width, layout.right_width) >= 30, where
+                assert layout.rail_height + layout.source_height == body, where
+                assert layout.step_height + layout.tensor_height == body, where
+            assert layout.source_height == 0 or layout.source_height >= 4, where
+
+
+@pytest.mark.parametrize(("width", "height"), [(39, 24), (80, 11), (0, 0), (1, 200)])
+def test_a_terminal_that_is_too_small(width: int, height: int) -> None:
+    assert panes(width, height, 10) is None
+
+
+def test_80x24_shows_source_for_a_small_graph_and_the_rail_for_a_large_one() -> None:
+    small, large = panes(80, 24, 6), panes(80, 24, 25)
+    assert small is not None
+    assert large is not None
+    assert small.rail_height >= 7
+    assert small.source_height >= 6
+    assert (large.rail_height, large.source_height) == (21, 0)
+    assert not panes(120, 40, 25).stacked  # type: ignore[union-attr]
+    assert panes(120, 40, 25).tensor_height > 0  # type: ignore[union-attr]
+
+
+# Items
+
+
+texts = st.text(
+    st.sampled_from("aaa bbb ccc   éλ→≈ 数字の木 👩 -") | st.characters(exclude_categories=["C", "Z", "M"]),
+    max_size=120,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts, st.integers(8, 90), st.sampled_from(["", "  ", "    "]))
+def test_a_wrapped_paragraph_is_never_too_wide_and_loses_nothing(
+    text: str, width: int, indent: str
+) -> None:
+    lines = wrap(text, width, indent)
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("one two three", 7, ["one two", "three"]),
+        ("one two three", 100, ["one two three"]),
+        ("", 10, []),
+        ("   ", 10, []),
+        ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
+        ("no abcdefghij", 4, ["no", "abcd", "efgh", "ij"]),
+        ("  indented text", 10, ["  indented", "text"]),
+        ("数字数字数字", 5, ["数字", "数字", "数字"]),
+    ],
+)
+def test_wrapping_by_hand(text: str, width: int, lines: list[str]) -> None:
+    assert wrap(text, width) == lines
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(STYLES)), texts, texts), max_size=6),
+    st.integers(30, 90),
+)
+def test_items_are_never_too_wide(items: list[Any], width: int) -> None:
+    for line in lay_out(items, width):
+        assert sum(cell_len(text) for text, _ in line) <= width
+
+
+def test_left_and_right_meet_the_edges() -> None:
+    (line,) = lay_out([("line", "a so far", "nothing")], 20)
+    assert "".join(text for text, _ in line) == "a so far     nothing"
+    lines = lay_out([("line", "a so far", "nothing at all here")], 20)
+    assert ["".join(t for t, _ in line) for line in lines] == ["a so far", " nothing at all here"]
+
+
+# Grids and histograms
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0, 2.0, 3.0],
+        [5.0, 5.0],
+        [0.0],
+        [1e30, 1e30],
+        [1e16, 1e16],
+        [-1e300, 1e300],
+        [-1.7e308, 1.7e308],
+        [0.3, 0.1 + 0.2],
+        [0.0, 5e-324],
+        [1.0, 1.0 + 2e-16],
+        list(range(1000)),
+    ],
+)
+def test_a_histogram_of_anything(values: list[float]) -> None:
+    drawn = histogram(np.array(values), 12)
+    assert len(drawn) == 12
+    assert set(drawn) <= set(BARS)
+    assert BARS[-1] in drawn
+
+
+def test_a_histogram_by_hand() -> None:
+    assert histogram(np.array([0.0] * 8 + [1.0] * 4 + [3.0]), 4) == "█▄ ▁"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    npst.arrays(
+        st.sampled_from([np.float32, np.float64, np.int64, np.bool_]),
+        npst.array_shapes(min_dims=0, max_dims=4, min_side=1, max_side=30),
+    ),
+    st.integers(30, 80),
+    st.integers(1, 12),
+)
+def test_a_grid_keeps_to_its_place(array: Any, width: int, rows: int) -> None:
+    lines = grid(array, width, rows)
+    assert all(len(line) <= width for line in lines)
+    assert 1 <= len(lines) <= rows + 1
+
+
+def test_a_grid_by_hand() -> None:
+    lines = grid(np.arange(6.0).reshape(2, 3), 40, 5)
+    assert [line.split() for line in lines] == [["0", "1", "2"], ["3", "4", "5"]]
+    cut = grid(np.arange(200.0).reshape(20, 10), 40, 4)
+    assert cut[0].split()[-1] == "…"
+    assert "17 more rows" in cut[-1]
+    assert grid(np.zeros((2, 3, 4)), 40, 5)[0].strip() == "[0, :, :]"
+
+
+@pytest.mark.parametrize("value", [-1.2345e-5, -1.2345e-10, -1234567.0, -1.2345e-100])
+def test_the_numbers_of_a_grid_stand_apart(value: float) -> None:
+    (line,) = grid(np.full((1, 3), value), 40, 2)
+    words = line.replace("…", "").split()
+    assert len(words) >= 2
+    for word in words:
+        assert float(word) == pytest.approx(value, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "np.full((3, 4), 1e20)",
+        "np.full((3, 4), 1e38)",
+        "np.array([0.3, 0.1 + 0.2]), dtype=np.float64",
+        "np.array([1e200, -1e200, 1.0]), dtype=np.float64",
+        "np.array([1e308, -1.7e308]), dtype=np.float64",
+        "np.full(7, np.nan)",
+        "np.array([np.inf, -np.inf, 1.0])",
+        "np.zeros((0, 4))",
+        "np.zeros((4, 0))",
+        "np.zeros((1, 1, 1))",
+        "np.zeros((2, 0, 3))",
+        "np.arange(7)",
+        "np.ones((2, 3, 4, 5))",
+        "np.float16(3)",
+    ],
+)
+def test_every_tensor_can_be_looked_at(tmp_path: Any, value: str) -> None:
+    body = f"a = Tensor({value}, requires_grad=True)\nloss = (a * 1).sum()\n"
+    session = session_on(write(tmp_path, body))
+    for key in (session.next, session.next, session.next):
+        for node in range(3):
+            session.point(node)
+            for width, height in ((38, 4), (40, 20), (120, 50), (38, 1)):
+                assert session.view(5, width, height, True)["tensors"]
+        key()
+    assert view_of(session)["done"] == 3
+
+
+# Curves
+
+
+@settings(max_examples=300)
+@given(st.lists(st.floats(0, 1e12), max_size=5))
+def test_the_axis_ends_above_all_values(values: list[float]) -> None:
+    top = axis_top(values)
+    assert top > 0
+    assert top >= max(values, default=0)
+    largest = max(values, default=0)
+    if largest > 0:
+        assert top <= 2 * max(largest, 1e-12), "a curve has to fill at least half of its panel"
+
+
+@pytest.mark.parametrize(("values", "top"), [([2.4], 2.75), ([], 1.25), ([9.9], 11), ([100], 110)])
+def test_the_axis_ends_at_a_round_number(values: list[float], top: float) -> None:
+    assert axis_top(values) == pytest.approx(top, rel=0.2)
+    assert round(axis_top(values) * 40) == pytest.approx(axis_top(values) * 40)
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.floats(-1, 100), st.floats(-1, 100)), max_size=60),
+    st.integers(1, 40),
+    st.integers(2, 12),
+)
+def test_a_curve_keeps_to_its_place(pairs: list[Any], width: int, height: int) -> None:
+    bins = [[i, min(pair), max(pair)] for i, pair in enumerate(pairs)]
+    rows = braille(bins, width, height, axis_top([b[2] for b in bins]))
+    assert [len(row) for row in rows] == [width] * height
+    drawn = [any(row[c] != " " for row in rows) for c in range(width)]
+    assert drawn == [2 * c < len(bins) for c in range(width)]
+
+
+def test_a_curve_by_hand() -> None:
+    assert braille([[0, 1.0, 1.0], [1, 1.0, 1.0]], 2, 2, 1.0) == ["⠉ ", "  "]
+    assert braille([[0, 0.0, 0.0], [1, 0.0, 0.0]], 2, 2, 1.0) == ["  ", "⣀ "]
+    assert braille([[0, 0.0, 1.0]], 1, 2, 1.0) == ["⡇", "⡇"]
+    steep = braille([[0, 1.0, 1.0], [1, 0.0, 0.0]], 1, 2, 1.0)
+    assert steep[0] != " "
+    assert steep[1] != " "
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 400), st.integers(0, 400), st.integers(1, 150))
+def test_bins_hold_every_loss(done: int, left: int, columns: int) -> None:
+    losses = [random.Random(i).random() for i in range(done)]
+    bins = binned(losses, done + left, columns)
+    found = [b[0] for b in bins]
+    assert found == sorted(set(found))
+    assert all(0 <= column < columns for column in found)
+    if losses:
+        assert min(b[1] for b in bins) == min(losses)
+        assert max(b[2] for b in bins) == max(losses)
+    if done and not left:
+        assert found[-1] == columns - 1 or done == 1 or columns == 1
+
+
+def test_bins_leave_out_what_is_not_finite() -> None:
+    assert binned([1.0, math.nan, math.inf, 2.0], 4, 4) == [[0, 1.0, 1.0], [3, 2.0, 2.0]]
+    assert binned([math.nan], 4, 4) == []
+    assert binned([], 0, 4) == []
