@@ -5,17 +5,19 @@ can be imported from here: the functions on Tensors and their backward functions
 """
 
 # ruff: noqa: F403
-from engine import creation, functions
+from engine import creation, functions, nn, optim
 from engine.backward import BackwardPass, Edge, Step, backward_steps
+from engine.batches import DataLoader
 from engine.broadcasting import unbroadcast
 from engine.creation import *
 from engine.errors import BackwardError, CycleError, ShapeError
 from engine.functions import *
 from engine.grad_mode import NoGrad, is_grad_enabled, no_grad
+from engine.gradcheck import ArgumentCheck, GradcheckError, check_backward_func, gradcheck
 from engine.graph import sorted_computational_graph, topological_sort
 from engine.hooks import HookHandle, add_step_hook
-from engine.nn import Linear, Module, Parameter, ReLU, Sequential
-from engine.optim import SGD
+from engine.nn import *
+from engine.optim import *
 from engine.origin import Call, Origin, composite, record_origins
 from engine.random import get_rng_state, initial_seed, manual_seed, set_rng_state
 from engine.registry import BACK_FUNCS, BackwardFuncLookup
@@ -25,26 +27,23 @@ from engine.wrapping import wrap_forward_fn
 
 __all__ = [
     "BACK_FUNCS",
-    "SGD",
+    "ArgumentCheck",
     "BackwardError",
     "BackwardFuncLookup",
     "BackwardPass",
     "BatchDone",
     "Call",
     "CycleError",
+    "DataLoader",
     "Edge",
     "EpochDone",
     "Event",
+    "GradcheckError",
     "HookHandle",
-    "Linear",
     "LookAhead",
-    "Module",
     "NoGrad",
     "Origin",
-    "Parameter",
-    "ReLU",
     "Recipe",
-    "Sequential",
     "ShapeError",
     "Step",
     "Tensor",
@@ -52,8 +51,10 @@ __all__ = [
     "TrainingDone",
     "add_step_hook",
     "backward_steps",
+    "check_backward_func",
     "composite",
     "get_rng_state",
+    "gradcheck",
     "initial_seed",
     "is_grad_enabled",
     "manual_seed",
@@ -67,3 +68,5 @@ __all__ = [
 ]
 __all__ += creation.__all__
 __all__ += functions.__all__
+__all__ += nn.__all__
+__all__ += optim.__all__

@@ -230,6 +230,7 @@ class BackwardPass:
                 node.grad = before
             raise
         self.position = len(self.order)
+        self._waiting = None
 
     def _run_in_steps(self) -> None:
         start = self.position

@@ -117,7 +117,7 @@ def _record_change(tensor: Tensor, name: str, function: Function, other: Any) ->
         _refuse_recording(tensor, name, f"x = engine.{function.__name__}(x, ...)")
     before = tensor.replica(tensor.array.copy())
     result = function(before, before if other is tensor else other)
-    if result.shape != tensor.shape or result.dtype != tensor.dtype:
+    if result.shape != tensor.shape or result.dtype.kind != tensor.dtype.kind:
         raise _does_not_fit(name, tensor.array, result.array, None)
     tensor.array[...] = result.array
     inplace.mark_changed(tensor.array, name)
@@ -180,4 +180,6 @@ def _does_not_fit(name: str, array: Array, operand: Any, error: Exception | None
 
 
 def _scaled(other: Any, alpha: float) -> Any:
-    return other if alpha == 1 else other * alpha
+    if alpha == 1:
+        return other
+    return (np.asarray(other) if isinstance(other, (list, tuple)) else other) * alpha

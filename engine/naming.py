@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+
 from engine.origin import user_frame
+
+_ARE_SNAPSHOTS = sys.version_info < (3, 13)
+"""Whether asking a function's frame for its variables makes a dict that the frame then keeps."""
 
 
 def name_in_caller(thing: object) -> str | None:
@@ -12,9 +18,12 @@ def name_in_caller(thing: object) -> str | None:
     """
     frame = user_frame()
     while frame is not None:
-        for name, value in frame.f_locals.items():
-            if value is thing:
-                return name
+        names = frame.f_locals
+        found = next((name for name, value in names.items() if value is thing), None)
+        if _ARE_SNAPSHOTS and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+            names.clear()  # or the frame would keep all that its variables hold now alive
+        if found is not None:
+            return found
         if frame.f_code.co_name == "<module>":
             break
         frame = frame.f_back

@@ -13,7 +13,7 @@ import numpy as np
 from engine.errors import ShapeError
 from engine.grad_mode import no_grad
 from engine.nn.module import Module
-from engine.optim import SGD
+from engine.optim import Optimizer
 from engine.random import get_rng_state, initial_seed, set_rng_state
 from engine.registry import Array
 from engine.tensor import Tensor
@@ -101,7 +101,7 @@ class Training:
     def __init__(
         self,
         model: Module,
-        optimizer: SGD,
+        optimizer: Optimizer,
         train_data: Data,
         test_data: Data | None,
         loss_fn: Callable[[Any, Tensor], Tensor],

@@ -26,6 +26,12 @@ from engine.functions.arithmetic import (
     true_divide_back0,
     true_divide_back1,
 )
+from engine.functions.batch_normalization import (
+    batch_norm,
+    batch_norm_back0,
+    batch_norm_back1,
+    batch_norm_back2,
+)
 from engine.functions.comparison import (
     all,
     any,
@@ -52,9 +58,23 @@ from engine.functions.comparison import (
     round,
     sign,
 )
+from engine.functions.convolution import (
+    conv2d,
+    conv2d_back0,
+    conv2d_back1,
+    conv2d_back2,
+)
+from engine.functions.dropout import (
+    dropout,
+    dropout_back,
+)
 from engine.functions.einstein import (
     einsum,
     einsum_back,
+)
+from engine.functions.embedding import (
+    embedding,
+    embedding_back1,
 )
 from engine.functions.extremes import (
     clamp,
@@ -86,6 +106,18 @@ from engine.functions.joining import (
     stack,
     stack_back,
 )
+from engine.functions.layer_normalization import (
+    layer_norm,
+    layer_norm_back0,
+    layer_norm_back1,
+    layer_norm_back2,
+)
+from engine.functions.linear import (
+    linear,
+    linear_back0,
+    linear_back1,
+    linear_back2,
+)
 from engine.functions.linear_algebra import (
     dot,
     dot_back0,
@@ -110,6 +142,24 @@ from engine.functions.ordering import (
     min_back,
     sort,
     sort_back,
+)
+from engine.functions.plain_losses import (
+    bce_with_logits_back0,
+    bce_with_logits_back1,
+    binary_cross_entropy_with_logits,
+    mse_loss,
+    mse_loss_back0,
+    mse_loss_back1,
+    nll_loss,
+    nll_loss_back,
+)
+from engine.functions.pooling import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_back,
+    avg_pool2d,
+    avg_pool2d_back,
+    max_pool2d,
+    max_pool2d_back,
 )
 from engine.functions.powers import (
     pow,
@@ -172,6 +222,8 @@ __all__ = [
     "ValuesAndIndices",
     "abs",
     "abs_back",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_back",
     "add",
     "add_back0",
     "add_back1",
@@ -184,6 +236,15 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "avg_pool2d",
+    "avg_pool2d_back",
+    "batch_norm",
+    "batch_norm_back0",
+    "batch_norm_back1",
+    "batch_norm_back2",
+    "bce_with_logits_back0",
+    "bce_with_logits_back1",
+    "binary_cross_entropy_with_logits",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -195,6 +256,10 @@ __all__ = [
     "clamp_back1",
     "clamp_back2",
     "coerce_index",
+    "conv2d",
+    "conv2d_back0",
+    "conv2d_back1",
+    "conv2d_back2",
     "cos",
     "cos_back",
     "cross_entropy",
@@ -203,8 +268,12 @@ __all__ = [
     "dot",
     "dot_back0",
     "dot_back1",
+    "dropout",
+    "dropout_back",
     "einsum",
     "einsum_back",
+    "embedding",
+    "embedding_back1",
     "eq",
     "exp",
     "exp_back",
@@ -219,7 +288,15 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "layer_norm",
+    "layer_norm_back0",
+    "layer_norm_back1",
+    "layer_norm_back2",
     "le",
+    "linear",
+    "linear_back0",
+    "linear_back1",
+    "linear_back2",
     "log",
     "log_back",
     "log_softmax",
@@ -235,6 +312,8 @@ __all__ = [
     "matmul_back1",
     "max",
     "max_back",
+    "max_pool2d",
+    "max_pool2d_back",
     "maximum",
     "maximum_back0",
     "maximum_back1",
@@ -245,12 +324,17 @@ __all__ = [
     "minimum",
     "minimum_back0",
     "minimum_back1",
+    "mse_loss",
+    "mse_loss_back0",
+    "mse_loss_back1",
     "multiply",
     "multiply_back0",
     "multiply_back1",
     "ne",
     "negative",
     "negative_back",
+    "nll_loss",
+    "nll_loss_back",
     "outer",
     "outer_back0",
     "outer_back1",
