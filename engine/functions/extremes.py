@@ -69,12 +69,11 @@ def _to_winner(
     NaN on either side makes the result NaN, and belongs to whoever is NaN.
     """
     won, ties = wins(mine, other), np.equal(mine, other)
-    with np.errstate(invalid="ignore"):
-        grad: Array = np.asarray(grad_out * won)
-        if np.count_nonzero(ties):
-            grad += 0.5 * grad_out * ties
-    if math.isnan(np.vdot(out, grad)):  # the quickest way to ask whether one of them holds NaN
-        grad = _to_winner_with_nan(grad_out, won, ties, np.isnan(mine), np.isnan(other))
+    if not math.isfinite(np.vdot(out, grad_out)):  # the quickest way to find NaN or Inf in either
+        return _to_winner_with_nan(grad_out, won, ties, np.isnan(mine), np.isnan(other))
+    grad: Array = np.asarray(grad_out * won)
+    if np.count_nonzero(ties):
+        grad += 0.5 * grad_out * ties
     return grad
 
 
