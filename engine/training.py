@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -178,12 +179,9 @@ class Training:
         Nothing of the training changes: whatever the forward pass drew from the engine's random
         numbers is put back.
         """
-        state = get_rng_state()
-        try:
+        with _unchanged(self.model):
             inputs, labels = self.next_batch()
             return LookAhead(inputs, labels, self._loss(inputs, labels))
-        finally:
-            set_rng_state(state)
 
     def events(self) -> Iterator[Event]:
         """Train from where the training is to its end, an event at a time."""
@@ -243,7 +241,7 @@ class Training:
             return None, None
         inputs, labels = self.test_data
         loss, right, classes = 0.0, 0, labels.dtype.kind in "iu" and labels.ndim == 1
-        with no_grad():
+        with no_grad(), _unchanged(self.model), _evaluating(self.model):
             for start in range(0, len(inputs), TEST_BATCH):
                 part = slice(start, start + TEST_BATCH)
                 outputs = self.model(_as_tensor(inputs[part]))
@@ -268,6 +266,35 @@ class Training:
         sizes = np.full(len(losses), self.batch_size)
         sizes[-1] = len(self.train_data[0]) - self.batch_size * (self.batches_per_epoch - 1)
         return float(np.average(losses, weights=sizes))
+
+
+@contextmanager
+def _unchanged(model: Any) -> Iterator[None]:
+    """Whatever this block draws from the engine's random numbers, or changes in the model's
+    buffers (such as running means), is put back."""
+    state = get_rng_state()
+    buffers = list(model.named_buffers()) if isinstance(model, Module) else []
+    values = [buffer.array.copy() for _, buffer in buffers]
+    try:
+        yield
+    finally:
+        set_rng_state(state)
+        for (_, buffer), value in zip(buffers, values, strict=True):
+            buffer.array[...] = value
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """The model is in evaluation mode inside this block."""
+    if not isinstance(model, Module):
+        yield
+        return
+    mode = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(mode)
 
 
 def _arrays(name: str, data: Data) -> tuple[Array, Array]:

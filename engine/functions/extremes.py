@@ -19,17 +19,17 @@ maximum = wrap_forward_fn(np.maximum)
 
 
 def maximum_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
-    """grad_out * (x > y)
+    """grad_out * ((x > y) + (x >= y)) / 2
 
-    Where the arguments are equal each gets half, the mean of the two slopes there.
+    1 where it is the one, 0 where it is not; where both are equal a half, the mean of the slopes.
     """
     return unbroadcast(_to_winner(grad_out, out, x, y, np.greater), x)
 
 
 def maximum_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
-    """grad_out * (y > x)
+    """grad_out * ((y > x) + (y >= x)) / 2
 
-    Where the arguments are equal each gets half, the mean of the two slopes there.
+    1 where it is the one, 0 where it is not; where both are equal a half, the mean of the slopes.
     """
     return unbroadcast(_to_winner(grad_out, out, y, x, np.greater), y)
 
@@ -42,17 +42,17 @@ minimum = wrap_forward_fn(np.minimum)
 
 
 def minimum_back0(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
-    """grad_out * (x < y)
+    """grad_out * ((x < y) + (x <= y)) / 2
 
-    Where the arguments are equal each gets half, the mean of the two slopes there.
+    1 where it is the one, 0 where it is not; where both are equal a half, the mean of the slopes.
     """
     return unbroadcast(_to_winner(grad_out, out, x, y, np.less), x)
 
 
 def minimum_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
-    """grad_out * (y < x)
+    """grad_out * ((y < x) + (y <= x)) / 2
 
-    Where the arguments are equal each gets half, the mean of the two slopes there.
+    1 where it is the one, 0 where it is not; where both are equal a half, the mean of the slopes.
     """
     return unbroadcast(_to_winner(grad_out, out, y, x, np.less), y)
 

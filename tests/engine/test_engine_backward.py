@@ -47,6 +47,11 @@ def test_the_seed_is_neither_kept_nor_changed() -> None:
     x.backward(seed)
     assert grad_of(x).tolist() == [6, 8]
     assert seed.tolist() == [3, 4]
+    backward_pass = BackwardPass(x * 2, seed)
+    seed += 100
+    x.grad = None
+    backward_pass.run()
+    assert grad_of(x).tolist() == [6, 8]
 
 
 def test_gradients_stay_on_leaves_that_want_one() -> None:

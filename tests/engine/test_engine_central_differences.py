@@ -56,7 +56,7 @@ def check_case(operation: Operation, case: Case, seed: int) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_operation(operation: Operation) -> None:
-    @examples(120)
+    @examples(200)
     @given(operation.cases, st.integers(0, 9))
     def check(case: Case, seed: int) -> None:
         check_case(operation, case, seed)
@@ -78,7 +78,7 @@ def test_one_tensor_as_both_operands(name: str) -> None:
     check_case(both, Case((np.array([[0.5, -1.25], [2.0, 0.75]]),)), 0)
 
 
-@examples(40)
+@examples(80)
 @given(programs(1, 12))
 def test_whole_graphs(program: Program) -> None:
     leaves, root = program.build(np.float64)

@@ -151,11 +151,16 @@ def test_the_labels_of_a_loss(recorded: bool) -> None:
     check_refused_or_right(loss, x, wanted)
 
 
-def test_a_saved_keyword() -> None:
-    scale = engine.wrap_forward_fn(lambda x, by: x * by, name="scale")
-    engine.BACK_FUNCS.add_back_func(scale, 0, lambda grad_out, out, x, by: grad_out * by)
+@pytest.mark.parametrize("way", ["by keyword", "in a tuple", "in a tuple by keyword"])
+def test_a_saved_argument_of_another_kind(way: str) -> None:
+    def scaled(x: Any, by: Any) -> Any:
+        return x * (by[0] if isinstance(by, tuple) else by)
+
+    scale = engine.wrap_forward_fn(scaled, name="scale")
+    engine.BACK_FUNCS.add_back_func(scale, 0, lambda grad_out, out, x, by: scaled(grad_out, by))
     x, by = leaf([1.0, 2.0]), Tensor([3.0, 4.0])
-    loss = scale(x, by=by).sum()
+    given = (by,) if "tuple" in way else by
+    loss = (scale(x, by=given) if "keyword" in way else scale(x, given)).sum()
     by.zero_()
     check_refused_or_right(loss, x, [3, 4])
 

@@ -44,7 +44,7 @@ def compare(got: Any, wanted: Any, tolerance: float, what: str, scale: float = 1
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_operation(operation: Operation, dtype: Any) -> None:
-    @examples(80)
+    @examples(120)
     @given(operation.cases)
     def check(case: Case) -> None:
         ours = [leaf(array, dtype) for array in case.arrays]
@@ -111,7 +111,7 @@ def test_sgd_takes_the_same_steps() -> None:
     compare(mine.array, other, 1e-6, "the parameter")
 
 
-@examples(300)
+@examples(400)
 @given(programs(5, 40))
 def test_random_programs(program: Program) -> None:
     leaves, root = program.build(np.float64)

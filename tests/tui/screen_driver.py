@@ -23,9 +23,12 @@ from textual.pilot import Pilot
 from tui.app import BpTui
 from tui.options import Options
 from tui.process.client import Client
+from tui.widgets.styles import PLAIN
 
 TIMEOUT = float(os.environ.get("BP_TUI_TEST_TIMEOUT", "20"))
 """Seconds; only a test that fails ever waits so long."""
+
+POLL = 0.02
 
 ROW = re.compile(r" *\d+ ")
 DONE = re.compile(r"(\d+) of (\d+) done")
@@ -54,7 +57,7 @@ class Driver:
     def cells(self) -> Cells:
         """What is on the screen: for each line its characters with their styles."""
         return [
-            [(char, segment.style) for segment in strip for char in segment.text]
+            [(char, segment.style or PLAIN) for segment in strip for char in segment.text]
             for strip in self.app.screen._compositor.render_strips()
         ]
 
@@ -108,7 +111,7 @@ class Driver:
                     return
             if time.monotonic() > end:
                 raise AssertionError(f"waited in vain: {what}\n{self.text()}")
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(POLL)
 
     async def shows(self, *texts: str) -> None:
         """Wait until all these are on the screen."""
@@ -134,8 +137,8 @@ class Driver:
         """Wait until the screen has not changed for a few frames; what it shows then."""
         end = time.monotonic() + TIMEOUT
         before, same = self.cells(), 0
-        while same < 4 and time.monotonic() < end:
-            await asyncio.sleep(0.03)
+        while same < 3 and time.monotonic() < end:
+            await asyncio.sleep(0.025)
             now = self.cells()
             before, same = now, same + 1 if now == before else 0
         return before
@@ -159,7 +162,7 @@ class Driver:
                 raise AssertionError(
                     f"{what}: {len(different)} lines differ\n" + "\n".join(different[:3])
                 )
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(POLL)
 
     async def resized_to(self, width: int, height: int) -> None:
         """Resize the terminal, and wait until the screen has that size."""

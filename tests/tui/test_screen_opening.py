@@ -203,18 +203,18 @@ async def test_reload_at_a_large_size_shows_the_tensors_as_before() -> None:
     async with stepping("first_graph", (120, 40)) as driver:
         await driver.shows("made by add", "value")
         before = await driver.settled()
-        await driver.press("R")
-        await driver.pilot.pause(0.2)
-        await driver.press("n", "p")
+        await driver.press("R", "n")
+        await driver.done(1)
+        await driver.press("p")
         await driver.is_back_at(before, "after R")
 
 
 async def test_reload_of_a_long_graph_uses_all_rows() -> None:
     async with stepping("mlp", (80, 40)) as driver:
         before = await driver.settled()
-        await driver.press("R")
-        await driver.pilot.pause(0.2)
-        await driver.press("n", "p")
+        await driver.press("R", "n")
+        await driver.done(1)
+        await driver.press("p")
         await driver.is_back_at(before, "after R")
 
 
@@ -267,7 +267,6 @@ async def test_a_slow_one_can_be_quit(tmp_path: Path) -> None:
         assert client is not None
         await driver.press("q")
         await driver.until(lambda: not driver.app.is_running, "the end")
-    await driver.pilot.pause() if driver.app.is_running else None
     assert not is_alive(client)
 
 

@@ -27,7 +27,9 @@ from tui_support import (
 
 from tui import __version__, cli
 
-FOREVER = "import sys, time\nprint('under way', file=sys.stderr, flush=True)\nwhile True:\n    pass\n"
+FOREVER = (
+    "import sys, time\nprint('under way', file=sys.stderr, flush=True)\nwhile True:\n    pass\n"
+)
 
 SLOW_TRAINING = REGRESSION + (
     "import sys, time\n"
@@ -145,9 +147,7 @@ loss = cubed(a)
         ("return cube_back(grad_out, out, x)", "cube_back"),
     ],
 )
-def test_a_broken_backward_function(
-    tmp_path: Path, mode: list[str], body: str, part: str
-) -> None:
+def test_a_broken_backward_function(tmp_path: Path, mode: list[str], body: str, part: str) -> None:
     assert_refused(run(write(tmp_path, BROKEN.format(body=body)), *mode), part)
 
 
@@ -234,10 +234,14 @@ def test_greek_names_where_the_output_is_not_unicode(tmp_path: Path) -> None:
 
 
 def test_a_training_that_fails_midway_names_the_line(tmp_path: Path) -> None:
-    body = REGRESSION + "count = []\n" + (
-        "def failing(out, y):\n    count.append(1)\n    if len(count) == 3:\n"
-        "        raise OverflowError('too much')\n    return mean_square(out, y)\n"
-        "training.loss_fn = failing\n"
+    body = (
+        REGRESSION
+        + "count = []\n"
+        + (
+            "def failing(out, y):\n    count.append(1)\n    if len(count) == 3:\n"
+            "        raise OverflowError('too much')\n    return mean_square(out, y)\n"
+            "training.loss_fn = failing\n"
+        )
     )
     path = write(tmp_path, body)
     done = run(path, "--train", "--json")
@@ -323,9 +327,14 @@ NOISE = (
 
 @pytest.mark.parametrize("mode", ["--trace", "--train"])
 def test_what_a_scenario_prints_is_no_json(tmp_path: Path, mode: str) -> None:
-    body = NOISE + REGRESSION + (
-        "def loud(out, y):\n    print('in the forward pass')\n    os.write(1, b'junk \\xff\\n')\n"
-        "    return mean_square(out, y)\ntraining.loss_fn = loud\n"
+    body = (
+        NOISE
+        + REGRESSION
+        + (
+            "def loud(out, y):\n    print('in the forward pass')\n"
+            "    os.write(1, b'junk \\xff\\n')\n"
+            "    return mean_square(out, y)\ntraining.loss_fn = loud\n"
+        )
     )
     done = run(write(tmp_path, body), mode, "--json")
     assert done.returncode == 0
@@ -394,6 +403,28 @@ def test_a_reader_that_was_never_there(args: list[str]) -> None:
         os.close(writing)
     assert done.stderr == b""
     assert done.returncode in (0, 141)
+
+
+@pytest.mark.parametrize("scenario", ["print('x' * 100)\n1 / 0\n", BROKEN])
+def test_a_reader_that_was_never_there_of_a_scenario_that_fails(
+    tmp_path: Path, scenario: str
+) -> None:
+    path = write(tmp_path, scenario.replace("{body}", "return no_such_name"))
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            command(path, "--trace"),
+            env=environment(),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+        )
+    finally:
+        os.close(writing)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -324,7 +325,7 @@ def test_exploding_tensors_can_be_looked_at(tmp_path: Path, value: str) -> None:
         "sys.path.clear()",
         "sys.setrecursionlimit(300)",
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
-        "print('{\"type\": \"problem\", \"message\": \"a lie\"}')",
+        'print(\'{"type": "problem", "message": "a lie"}\')',
         "print('λ', '\\ud800', '\\x1b[2J')",
         "subprocess.run(['sh', '-c', 'echo from a child; cat']); open(0).read()",
         "import threading; threading.Thread(target=lambda: time.sleep(60)).start()",
@@ -509,6 +510,29 @@ def test_the_child_ends_when_its_parent_is_killed(
         parent.send_signal(ending)
         parent.wait(5)
     assert wait_until(lambda: not is_alive(pid), 3)
+
+
+def test_what_a_scenario_has_started_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
+    started = tmp_path / "pid"
+    body = (
+        "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\n"
+        f"open({str(started)!r}, 'w').write(str(child.pid))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(write(tmp_path, body + SQUARE))],
+        env=environment(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    ) as parent:
+        assert parent.stdout
+        parent.stdout.readline()
+        parent.kill()
+    child = int(started.read_text())
+    try:
+        assert wait_until(lambda: not is_alive(child), 3)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 def test_the_same_file_read_afresh_is_a_new_process(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def evaluated(text: str) -> Any:
         python += opening + (", " if char == " " and depth else char) + closing
         if char == "[":
             depth += 1
+    if ">" in python or "<" in python:  # truths are numbers there, which NumPy's are not
+        python = python.replace("((", "(1.0 * (").replace("+ (", "+ 1.0 * (")
     with np.errstate(all="ignore"):
         return np.asarray(eval(python, {"np": np}), dtype=float)
 
@@ -52,9 +54,14 @@ def claims(items: list[Any]) -> list[tuple[str, str, str]]:
         one_line = re.fullmatch(r"  .+?  =  (.+)  ([=≈])", left)
         if one_line:
             found.append((*one_line.groups(), right))
-        elif left.startswith("  = ") and i + 1 < len(lines) and lines[i + 1][0][:4] in (
-            "  = ",
-            "  ≈ ",
+        elif (
+            left.startswith("  = ")
+            and i + 1 < len(lines)
+            and lines[i + 1][0][:4]
+            in (
+                "  = ",
+                "  ≈ ",
+            )
         ):
             found.append((left[4:], lines[i + 1][0][2], lines[i + 1][0][4:]))
     return found
@@ -87,7 +94,7 @@ def test_what_is_exact_is_not_called_approximate(name: str) -> None:
     check_claims(session_on(name), exact_too=True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(tensors())
 def test_every_number_of_random_graphs_can_be_followed(root: Any) -> None:
     check_claims(session_of(graph_of(root)))
@@ -259,9 +266,7 @@ def test_large_tensors_are_told_by_shape_and_norm() -> None:
 
 @pytest.mark.parametrize("value", ["float('nan')", "float('inf')", "0.0", "1e-30", "1e30"])
 def test_odd_numbers_are_told(tmp_path: Path, value: str) -> None:
-    body = (
-        f"a = Tensor([{value}, 1.0], requires_grad=True)\nb = log(a)\nloss = (b * a / b).sum()\n"
-    )
+    body = f"a = Tensor([{value}, 1.0], requires_grad=True)\nb = log(a)\nloss = (b * a / b).sum()\n"
     session = session_on(write(tmp_path, body))
     with np.errstate(all="ignore"):
         while session.into():

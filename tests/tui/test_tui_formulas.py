@@ -175,6 +175,17 @@ def test_labels_of_first_graph() -> None:
     assert [row["brief"] for row in rail[:3]] == ["L = 17", "e = 5", "c = 3"]
 
 
+def test_a_leaf_without_a_name_is_no_constant(tmp_path: Path) -> None:
+    body = (
+        "weights = [Tensor(float(i), requires_grad=True) for i in (1, 2)]\n"
+        "loss = weights[0] * weights[1] * Tensor(3.0)\n"
+    )
+    session = session_on(write(tmp_path, body))
+    for node in session.graph.nodes:
+        if node.leaf:
+            assert ("constant" in session.labels.short(node.id)) == (not node.requires_grad)
+
+
 def test_labels_inside_modules() -> None:
     labels = labels_of(session_on("mlp"))
     for label in ("output.add", "output.bias", "output.weight.T", "relu2", "linear1.weight"):
@@ -229,9 +240,7 @@ def test_every_way_to_turn_a_tensor_has_a_label(tmp_path: Path, loss: str) -> No
 
 
 def test_a_module_that_is_called_twice_is_told_apart(tmp_path: Path) -> None:
-    body = (
-        "layer = Linear(2, 2)\nloss = layer(layer(Tensor(np.ones((1, 2))))).sum()\n"
-    )
+    body = "layer = Linear(2, 2)\nloss = layer(layer(Tensor(np.ones((1, 2))))).sum()\n"
     session = session_on(write(tmp_path, body))
     computed = [n.id for n in session.graph.nodes if n.op and n.op != "permute"]
     shorts = [session.labels.short(i) for i in computed]

@@ -13,8 +13,8 @@ import pytest
 from tui_support import BUNDLED, REGRESSION, environment, json_lines, run, write
 
 ARRAY = ["shape", "dtype", "min", "max", "mean", "std", "norm", "nan", "inf", "zero"]
-NODE = "id name op shape dtype leaf requires_grad parents line value".split()
-EDGE = "arg parent backward contribution raw before accumulated waiting".split()
+NODE = ["id", "name", "op", "shape", "dtype", "leaf", "requires_grad", "parents", "line", "value"]
+EDGE = ["arg", "parent", "backward", "contribution", "raw", "before", "accumulated", "waiting"]
 
 
 def trace(scenario: str | Path, *more: str) -> list[dict[str, Any]]:
@@ -30,7 +30,8 @@ def assert_array(value: dict[str, Any], full: bool = False) -> None:
     assert list(value) == ARRAY + ["data"] * (size <= 64 or full)
     if "data" in value:
         data = np.array(value["data"], dtype=np.float64)  # it reads "NaN" and "Infinity", too
-        assert data.size == size and (not size or list(data.shape) == value["shape"])
+        assert data.size == size
+        assert not size or list(data.shape) == value["shape"]
         counts = np.isnan(data).sum(), np.isinf(data).sum(), (data == 0).sum()
         assert (value["nan"], value["inf"], value["zero"]) == counts
         finite = data[np.isfinite(data)]
@@ -217,17 +218,14 @@ def test_elements_up_to_64_or_in_full(tmp_path: Path) -> None:
 
 def test_names(tmp_path: Path) -> None:
     body = (
-        "w = Tensor(2.0, requires_grad=True)\nalias = w\n"
-        "loss = (w * 3.0 + 1.0) * alias\nL = loss\n"
+        "w = Tensor(2.0, requires_grad=True)\nalias = w\nloss = (w * 3.0 + 1.0) * alias\nL = loss\n"
     )
     nodes = trace(write(tmp_path, body))[0]["nodes"]
     assert [node["name"] for node in nodes] == ["loss", None, None, "w"]
 
 
 def test_the_first_bound_name_also_where_an_older_name_is_bound_anew(tmp_path: Path) -> None:
-    body = (
-        "x = Tensor(2.0, requires_grad=True)\ninput_ = x\nh = x * 3.0\nx = h\nloss = x * h\n"
-    )
+    body = "x = Tensor(2.0, requires_grad=True)\ninput_ = x\nh = x * 3.0\nx = h\nloss = x * h\n"
     nodes = trace(write(tmp_path, body))[0]["nodes"]
     assert [node["name"] for node in nodes] == ["loss", "h", "input_"]
 

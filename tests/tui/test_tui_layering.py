@@ -83,15 +83,14 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_and_version_import_next_to_nothing(option: str) -> None:
-    code = (
-        "from tui.cli import main\ntry:\n"
-        f"    main([{option!r}])\nexcept SystemExit:\n    pass\n"
-    )
+    code = f"from tui.cli import main\ntry:\n    main([{option!r}])\nexcept SystemExit:\n    pass\n"
     assert not roots(modules_after(code)) & {"numpy", "rich", "textual", "engine", "scenarios"}
 
 
 def test_a_mistake_on_the_command_line_imports_next_to_nothing() -> None:
-    code = "from tui.cli import main\ntry:\n    main(['--nonsense'])\nexcept SystemExit:\n    pass\n"
+    code = (
+        "from tui.cli import main\ntry:\n    main(['--nonsense'])\nexcept SystemExit:\n    pass\n"
+    )
     assert not roots(modules_after(code)) & {"numpy", "rich", "textual"}
 
 

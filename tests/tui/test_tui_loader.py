@@ -1,4 +1,4 @@
-"""Loading scenarios: what a file gets to see, and one clear message for each that cannot be used."""
+"""Loading scenarios: what a file gets to see, and one clear message where one cannot be used."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tui_support import BODY_LINE, BUNDLED, REGRESSION, SQUARE, load, write
 import engine
 from tui import catalog
 from tui.errors import ScenarioError
+from tui.session.engine_graph import EngineGraph
 from tui.session.opening import about, open_graph
 
 TRAINS = """
@@ -24,12 +25,17 @@ training = Training(model, SGD(model.parameters(), 0.1),
 """
 
 
+def opened(path: Path | str, **options: object) -> EngineGraph:
+    """The graph that the screen would open."""
+    scenario = load(path, **options)
+    about(scenario)
+    return open_graph(scenario)
+
+
 def refusal(path: Path | str, **options: object) -> ScenarioError:
     """Why a scenario cannot be stepped through."""
     with pytest.raises(ScenarioError) as caught:
-        scenario = load(path, **options)
-        about(scenario)
-        open_graph(scenario)
+        opened(path, **options)
     error = caught.value
     assert error.message.strip(), "it has to say something"
     return error
@@ -95,7 +101,9 @@ def test_a_syntax_error_names_its_line(tmp_path: Path) -> None:
 
 
 def test_a_text_too_nested_for_python_is_refused(tmp_path: Path) -> None:
-    refusal(write(tmp_path, "a = Tensor(1.0, requires_grad=True)\nloss = " + " + ".join("a" * 9000)))
+    refusal(
+        write(tmp_path, "a = Tensor(1.0, requires_grad=True)\nloss = " + " + ".join("a" * 9000))
+    )
 
 
 # Scenarios that go wrong
@@ -215,7 +223,8 @@ def test_what_leaves_nothing_to_step_through_is_refused(
 
 def test_a_model_that_fails_names_its_line(tmp_path: Path) -> None:
     body = (
-        "class Model(Module):\n    def forward(self, x):\n        return x @ x @ x\nmodel = Model()\n"
+        "class Model(Module):\n    def forward(self, x):\n        return x @ x @ x\n"
+        "model = Model()\n"
         "w = Tensor(1.0, requires_grad=True)\ntraining = Training(model, SGD([w], 0.1), "
         "(np.ones((6, 3)), np.ones(6)), None, cross_entropy)\n"
     )
@@ -235,9 +244,7 @@ def test_a_model_that_fails_names_its_line(tmp_path: Path) -> None:
         ("cross_entropy(outputs, labels.reshape(2, 3))", "labels (batch,)"),
     ],
 )
-def test_a_loss_fn_that_returns_nonsense_is_refused(
-    tmp_path: Path, result: str, part: str
-) -> None:
+def test_a_loss_fn_that_returns_nonsense_is_refused(tmp_path: Path, result: str, part: str) -> None:
     path = write(tmp_path, TRAINS.format(result=result))
     error = refusal(path)
     assert part in error.message

@@ -20,11 +20,14 @@ from tui.session.numbers import number
 PRINTED = re.compile(r"-?(\d+|\d+\.\d+)(e-?\d+)?|NaN|-?Inf")
 
 any_float = (
-    st.floats(-1.79e308, 1.79e308) | st.sampled_from([math.nan, math.inf, -math.inf]) | st.floats(-10, 10) | st.floats(1, 1e7).map(lambda x: float(np.float32(x)))
+    st.floats(-1.79e308, 1.79e308)
+    | st.sampled_from([math.nan, math.inf, -math.inf])
+    | st.floats(-10, 10)
+    | st.floats(1, 1e7).map(lambda x: float(np.float32(x)))
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(any_float)
 def test_a_number_reads_back(value: float) -> None:
     text = number(value)
@@ -91,7 +94,7 @@ small_arrays = npst.arrays(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(small_arrays)
 def test_an_array_in_a_line_hides_nothing(array: Any) -> None:
     if array.size > numbers.INLINE:
@@ -172,7 +175,7 @@ everything = npst.arrays(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(everything, st.booleans())
 def test_the_facts_of_any_array(array: Any, full: bool) -> None:
     with np.errstate(over="ignore"):

@@ -83,7 +83,7 @@ def check(graph: Any, rows: list[str]) -> None:
                 assert here == "*" or here in DOWN, "\n".join(rows)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(tensors(most=25))
 def test_a_picture_shows_its_graph(root: Any) -> None:
     graph = graph_of(root)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,7 +62,12 @@ def test_it_opens_paused_before_the_first_batch(scenario: Scenario) -> None:
     session = session_for(scenario)
     view = view_of(session)
     assert (view["state"], view["batch"], view["total"]) == ("paused", 0, 6)
-    assert (view["epoch"], view["epochs"], view["batch_in_epoch"], view["per_epoch"]) == (1, 2, 0, 3)
+    assert (view["epoch"], view["epochs"], view["batch_in_epoch"], view["per_epoch"]) == (
+        1,
+        2,
+        0,
+        3,
+    )
     assert view["losses"] == view["results"] == []
     assert (view["last_loss"], view["recent_loss"], view["left"] is not None) == ("", "", True)
     assert not view["would_be_lost"]
@@ -141,18 +146,27 @@ def test_paces(scenario: Scenario) -> None:
     assert words[len(PACES) - 2 :] == ["full speed"] * (20 - len(PACES) + 2)
 
 
-def test_a_pace_is_kept_and_not_caught_up_with(scenario: Scenario) -> None:
+def test_a_pace_is_kept_and_not_caught_up_with(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("tui.session.training_session.time", clock)
     session = session_for(scenario)
     session.slower()
     session.slower()  # 5 batches a second
     session.run()
     assert session.train_when_due()
     assert not session.train_when_due()
-    assert 0.1 < session.seconds_until_due() <= 0.2
-    time.sleep(0.85)  # busy elsewhere for more than four batches
+    assert session.seconds_until_due() == pytest.approx(0.2)
+    now[0] += 0.21
+    assert session.train_when_due()
+    assert not session.train_when_due()
+    now[0] += 10  # busy elsewhere for many batches
     assert session.train_when_due()
     session.train_when_due()
     assert not session.train_when_due()
+    assert session.training.position <= 4
 
 
 # The same losses
@@ -186,7 +200,12 @@ def test_restart_from_the_middle_of_an_epoch(scenario: Scenario) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.sampled_from("batch pause toggle stop look step undo pace".split()), max_size=12))
+@given(
+    st.lists(
+        st.sampled_from(["batch", "pause", "toggle", "stop", "look", "step", "undo", "pace"]),
+        max_size=12,
+    )
+)
 def test_looking_changes_nothing(tmp_path_factory: pytest.TempPathFactory, keys: list[str]) -> None:
     path = write(tmp_path_factory.getbasetemp(), NOISY, "looked_at.py")
     expected = train_all(session_for(load(path)))

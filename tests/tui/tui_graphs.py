@@ -35,6 +35,14 @@ def tensors(draw: st.DrawFn, most: int = 14) -> engine.Tensor:
     return root if root.requires_grad else engine.add(root, made[0])
 
 
+def chain(length: int) -> engine.Tensor:
+    """The root of a graph that needs scrolling."""
+    root = engine.Tensor(0.5, requires_grad=True)
+    for _ in range(length):
+        root = root * 1.5
+    return root
+
+
 def graph_of(root: engine.Tensor, names: dict[int, str] | None = None) -> EngineGraph:
     return EngineGraph(root, None, names or {})
 

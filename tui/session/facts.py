@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tui.session import numbers
 from tui.session.protocol import Array, Graph, StepFacts
 
 DATA_UP_TO = 64
@@ -23,15 +24,16 @@ def array_facts(array: Array | None, full: bool = False) -> Json | None:
     values = array.astype(np.float64).reshape(-1)
     nan = int(np.isnan(values).sum())
     inf = int(np.isinf(values).sum())
-    finite = values[np.isfinite(values)] if nan or inf else values
+    finite = numbers.finite_values(array)
+    mean, std, norm = numbers.moments(finite)
     facts: Json = {
         "shape": list(array.shape),
         "dtype": str(array.dtype),
         "min": float(finite.min()) if finite.size else None,
         "max": float(finite.max()) if finite.size else None,
-        "mean": plain(float(finite.mean())) if finite.size else None,
-        "std": plain(float(finite.std())) if finite.size else None,
-        "norm": plain(float(np.sqrt(finite @ finite))) if finite.size else None,
+        "mean": plain(mean) if finite.size else None,
+        "std": plain(std) if finite.size else None,
+        "norm": plain(norm) if finite.size else None,
         "nan": nan,
         "inf": inf,
         "zero": int((values == 0).sum()),

@@ -10,8 +10,8 @@ from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph
 
 BARS = " ▁▂▃▄▅▆▇█"
-CELL = 9
-"""Columns for one element in the grid of numbers."""
+NARROWEST = 3
+"""Columns that an element in the grid of numbers takes at the least."""
 
 
 def inspect_node(
@@ -65,7 +65,7 @@ def _array(what: str, array: Array, width: int, rows: int) -> list[Item]:
 
 def _summary(array: Array, width: int) -> list[Item]:
     values = array.astype(np.float64).reshape(-1)
-    finite = values[np.isfinite(values)]
+    finite = numbers.finite_values(array)
     counts = [
         f"{int(count)} {name}"
         for name, count in (
@@ -80,10 +80,8 @@ def _summary(array: Array, width: int) -> list[Item]:
         low, high = numbers.number(finite.min()), numbers.number(finite.max())
         bins = max(4, min(24, width - len(low) - len(high) - 6))
         lines.append(("line", f"  {low} {histogram(finite, bins)} {high}", ""))
-        mean, std = numbers.number(finite.mean()), numbers.number(finite.std())
-        lines.append(
-            ("quiet", f"  mean {mean}  std {std}  norm {numbers.number(numbers.norm(array))}", "")
-        )
+        mean, std, norm = (numbers.number(moment) for moment in numbers.moments(finite))
+        lines.append(("quiet", f"  mean {mean}  std {std}  norm {norm}", ""))
     if counts:
         lines.append(("quiet", f"  {', '.join(counts)} of {array.size}", ""))
     return lines
@@ -92,7 +90,11 @@ def _summary(array: Array, width: int) -> list[Item]:
 def histogram(values: Array, bins: int) -> str:
     """How the values are spread between the smallest and the largest: one bar a bin, the tallest
     bin full; a bin with few values still shows."""
-    counts, _ = np.histogram(values, bins=bins)
+    low, width = values.min(), np.ptp(values / 2) * 2
+    if not 0 < width < np.inf:
+        return BARS[-1] * bins
+    places = np.minimum((values - low) / width * bins, bins - 1).astype(int)
+    counts = np.bincount(places, minlength=bins)
     tallest = counts.max()
     heights = np.ceil(counts / tallest * (len(BARS) - 1)).astype(int) if tallest else counts
     return "".join(BARS[h] for h in heights)
@@ -107,18 +109,16 @@ def grid(array: Array, width: int, rows: int) -> list[str]:
     while array.ndim > 2:
         array, note = array[0], note + "0, "
     matrix = array.reshape(1, -1) if array.ndim < 2 else array
-    columns = max(1, width // CELL)
+    corner = matrix[:rows, : max(1, width // NARROWEST)]
+    texts = [numbers.aligned(row, corner, strip=False) for row in corner]
+    cell = max((len(text) for row in texts for text in row), default=0) + 2
+    columns = max(1, width // cell)
     if matrix.shape[1] > columns:
-        columns = max(1, (width - 2) // CELL)
-    more = matrix.shape[1] > columns
-    corner = matrix[:rows, :columns]
-    shown = [
-        "".join(f"{text:>{CELL}}" for text in numbers.aligned(row, corner, strip=False))
-        + (" …" if more else "")
-        for row in corner
-    ]
+        columns = max(1, (width - 2) // cell)
+    more = " …" if matrix.shape[1] > columns else ""
+    shown = ["".join(f"{text:>{cell}}" for text in row[:columns]) + more for row in texts]
     if matrix.shape[0] > rows:
-        shown[-1] = f"{'…':>{CELL}}  {matrix.shape[0] - rows + 1} more rows"
+        shown[-1] = f"{'…':>{cell}}  {matrix.shape[0] - rows + 1} more rows"
     if note:
         shown.insert(0, f"  [{note}:, :]")
     return shown

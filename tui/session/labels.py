@@ -34,10 +34,14 @@ class Labels:
     def short(self, node_id: int) -> str:
         """What others call the node: `d`, `output.add`, `relu2`, `linear1.weight.T`, `sum`."""
         node = self.graph.nodes[node_id]
+        turned = ""
+        while not node.name and self._is_transpose(node):
+            node, turned = self.graph.nodes[node.parents[0].node], turned + ".T"
+        return self._unturned(node) + turned
+
+    def _unturned(self, node: Node) -> str:
         if node.name:
             return node.name
-        if self._is_transpose(node):
-            return f"{self.short(node.parents[0].node)}.T"
         if node.path and node.op:
             if self._per_path[node.path] == 1:
                 return node.path
@@ -45,7 +49,7 @@ class Labels:
             return f"{node.path}.{node.op}" + ("" if alone else f" {node.id}")
         if node.op:
             return node.op if self._unnamed_ops[node.op] <= 1 else f"{node.op} {node.id}"
-        return f"constant {node.id}"
+        return f"leaf {node.id}" if node.requires_grad else f"constant {node.id}"
 
     def expression(self, node_id: int) -> str | None:
         """What the node computes, in its arguments' short labels: `a * b`; None for a leaf."""
@@ -102,8 +106,8 @@ class Labels:
     def _is_transpose(self, node: Node) -> bool:
         if node.op != "permute" or len(node.parents) != 1:
             return False
-        dims = self.graph.arguments(node.id)[1]
-        return tuple(dims) == (1, 0)
+        arguments = self.graph.arguments(node.id)
+        return len(arguments) == 2 and arguments[1] == (1, 0)
 
 
 def constant(value: Any) -> str:

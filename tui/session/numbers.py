@@ -9,6 +9,9 @@ import numpy as np
 
 from tui.session.protocol import Array
 
+TOO_COARSE = 0.02
+"""A number that is rounded by a larger share of itself is printed with digits of its own."""
+
 INLINE = 6
 """An array with at most so many elements is printed in a line."""
 
@@ -59,7 +62,7 @@ def inline_row(row: Array) -> str:
 
 def aligned(row: Array, whole: Array, strip: bool = True) -> list[str]:
     """The elements of a vector with as many decimals as the largest of `whole` needs; with
-    `strip` without zeros at the end."""
+    `strip` without zeros at the end. One that is too small for so few decimals gets its own."""
     finite = np.abs(whole[np.isfinite(whole)].astype(float)) if whole.dtype.kind == "f" else None
     largest = float(finite.max()) if finite is not None and finite.size else 0.0
     if finite is None or not 1e-3 <= largest < 1e5 or np.all(finite == np.round(finite)):
@@ -69,11 +72,11 @@ def aligned(row: Array, whole: Array, strip: bool = True) -> list[str]:
 
 
 def _fixed(value: float, decimals: int, strip: bool) -> str:
-    if not math.isfinite(value):
+    if value == 0 or not math.isfinite(value):
         return number(value)
-    if value == 0:
-        return "0"
     text = f"{value:.{decimals}f}"
+    if abs(float(text) - value) > TOO_COARSE * abs(value):
+        return number(value)
     return text.rstrip("0").rstrip(".") if strip and "." in text else text
 
 
@@ -84,10 +87,26 @@ def shape(dims: tuple[int, ...]) -> str:
 
 def norm(array: Array) -> float:
     """The square root of the sum of the squares of the finite elements."""
+    return moments(finite_values(array))[2]
+
+
+def finite_values(array: Array) -> Array:
+    """The finite elements in a row, in float64."""
     values = array.astype(np.float64).reshape(-1)
-    if not np.all(np.isfinite(values)):
-        values = values[np.isfinite(values)]
-    return float(np.sqrt(values @ values))
+    finite = np.isfinite(values)
+    return values if finite.all() else values[finite]
+
+
+def moments(values: Array) -> tuple[float, float, float]:
+    """Mean, standard deviation (ddof 0) and norm of finite numbers, also where their squares or
+    their sum would be too large or too small for float64; of none all are 0."""
+    largest = float(np.abs(values).max()) if values.size else 0.0
+    if largest == 0:
+        return 0.0, 0.0, 0.0
+    scale = 1.0 if 1e-100 < largest < 1e100 else largest
+    scaled = values / scale if scale != 1.0 else values
+    mean, std, length = scaled.mean(), scaled.std(), np.sqrt(scaled @ scaled)
+    return float(mean * scale), float(std * scale), float(length * scale)
 
 
 def measure(array: Array) -> str:

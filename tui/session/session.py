@@ -43,6 +43,8 @@ class Place:
     revealed: int | None
     """How many half edges of the last one are shown; None for all of it."""
     cursor: int
+    first_row: int
+    """The first row of the rail that is seen."""
 
 
 class Session:
@@ -78,11 +80,12 @@ class Session:
         """Take the next step, or show the rest of the one under way; False at the end."""
         if self.revealed is None and self.graph.position == self.graph.step_count:
             return False
-        self._remember()
+        place = self._place()
         if self.revealed is not None:
             self.revealed = None
         else:
             self.graph.step()
+        self._presses.append(place)
         self._follow()
         return True
 
@@ -90,7 +93,7 @@ class Session:
         """Show the next half edge: its formula first, then its result; False at the end."""
         if self.revealed is None and self.graph.position == self.graph.step_count:
             return False
-        self._remember()
+        place = self._place()
         if self.revealed is None:
             step = self.graph.step()
             self.revealed = 1 if step.edges else None
@@ -99,6 +102,7 @@ class Session:
         edges = self.graph.taken(self.graph.position - 1).edges
         if self.revealed is not None and self.revealed >= 2 * len(edges):
             self.revealed = None
+        self._presses.append(place)
         self._follow()
         return True
 
@@ -107,11 +111,13 @@ class Session:
         if self._presses:
             place = self._presses.pop()
         elif self.graph.position:
-            place = Place(self.graph.position - 1, None, max(0, self.graph.position - 2))
+            before = self.graph.position - 1
+            place = Place(before, None, max(0, before - 1), self._first_row)
         else:
             return False
         self._move(place.position)
         self.revealed, self.cursor = place.revealed, place.cursor
+        self._first_row = place.first_row
         return True
 
     def go_to(self, position: int) -> None:
@@ -148,8 +154,8 @@ class Session:
         while self.graph.position > position:
             self.graph.step_back()
 
-    def _remember(self) -> None:
-        self._presses.append(Place(self.graph.position, self.revealed, self.cursor))
+    def _place(self) -> Place:
+        return Place(self.graph.position, self.revealed, self.cursor, self._first_row)
 
     def _follow(self) -> None:
         self.cursor = self.shown or 0

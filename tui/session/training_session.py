@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import engine
@@ -33,7 +37,7 @@ class TrainingSession:
         self._pace = FIRST_PACE
         self._due = 0.0
         self._stopped_at: tuple[int, float | None, float | None] | None = None
-        self._start = _copy_of_weights(training)
+        self._start = _Snapshot(training)
 
     @property
     def running(self) -> bool:
@@ -76,8 +80,8 @@ class TrainingSession:
             return
         self.state = "stopped"
         if self._stopped_at is None or self._stopped_at[0] != self.training.position:
-            loss, accuracy = self.training.evaluate()
-            self._stopped_at = (self.training.position, loss, accuracy)
+            with self._failing_as("the evaluation"):
+                self._stopped_at = (self.training.position, *self.training.evaluate())
 
     def faster(self) -> None:
         """The next quicker pace."""
@@ -89,11 +93,7 @@ class TrainingSession:
 
     def restart(self) -> None:
         """Back to the weights that the training started with, before its first batch."""
-        weights, rng = self._start
-        for parameter, array in zip(_parameters(self.training), weights, strict=True):
-            parameter.array[...] = array
-            parameter.grad = None
-        engine.set_rng_state(rng)
+        self._start.put_back(self.training)
         self.training.rewind()
         self.state, self.problem, self._stopped_at = "paused", "", None
 
@@ -153,16 +153,25 @@ class TrainingSession:
         }
 
     def _batch(self) -> None:
+        training = self.training
+        batch = training.position + 1
+        with self._failing_as(f"batch {batch}"):
+            training.step()
+        if training.position == batch and self.state == "failed":
+            self.problem = self.problem.replace(f"batch {batch}", "the evaluation", 1)
+        elif training.finished:
+            self.state = "finished"
+
+    @contextmanager
+    def _failing_as(self, what: str) -> Iterator[None]:
+        """Let whatever the scenario raises in this block end the training, told as a problem."""
         try:
-            self.training.step()
+            yield
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             self.state = "failed"
-            self.problem = f"batch {self.training.position + 1}: {type(error).__name__}: {error}"
-            return
-        if self.training.finished:
-            self.state = "finished"
+            self.problem = f"{what}{_line_of(error)}: {type(error).__name__}: {error}"
 
     def _set_pace(self, pace: int) -> None:
         self._pace = max(0, min(pace, len(PACES) - 1))
@@ -215,9 +224,40 @@ def _pace_in_words(pace: float) -> str:
     return f"{pace:g} batch{'es' if pace != 1 else ''} a second"
 
 
-def _parameters(training: engine.Training) -> list[engine.Tensor]:
-    return list(training.optimizer.params)
+class _Snapshot:
+    """What a training has changed once it has run: weights, buffers, optimiser, random numbers."""
+
+    def __init__(self, training: engine.Training) -> None:
+        self._arrays = [array.copy() for array in _arrays_of(training)]
+        self._optimizer = _state_of(training.optimizer)
+        self._rng = engine.get_rng_state()
+
+    def put_back(self, training: engine.Training) -> None:
+        """Let the training be again as it was."""
+        for array, value in zip(_arrays_of(training), self._arrays, strict=True):
+            array[...] = value
+        if self._optimizer is not None:
+            training.optimizer.load_state_dict(self._optimizer)
+        engine.set_rng_state(self._rng)
 
 
-def _copy_of_weights(training: engine.Training) -> tuple[list[Any], dict[str, Any]]:
-    return [p.array.copy() for p in _parameters(training)], engine.get_rng_state()
+def _arrays_of(training: engine.Training) -> list[Any]:
+    model = training.model
+    tensors: list[engine.Tensor] = list(getattr(training.optimizer, "params", ()))
+    if isinstance(model, engine.Module):
+        tensors += [tensor for _, tensor in (*model.named_parameters(), *model.named_buffers())]
+    return [tensor.array for tensor in tensors]
+
+
+def _state_of(optimizer: Any) -> dict[str, Any] | None:
+    return optimizer.state_dict() if isinstance(optimizer, engine.Optimizer) else None
+
+
+def _line_of(error: BaseException) -> str:
+    """Where it was raised, as far as that is the user's: ` (file.py, line 3)`."""
+    ours = tuple(str(Path(package).parent) for package in (engine.__file__, __file__))
+    cause = error.__cause__ or error
+    frames = [
+        f for f in traceback.extract_tb(cause.__traceback__) if not f.filename.startswith(ours)
+    ]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import locale
 import sys
 
+from rich.cells import cell_len
+
 STATES = {"waits": "·", "ready": "○", "shown": "►", "done": "●", "rests": "-"}
 """The state of a node, as a glyph."""
 
@@ -49,6 +51,15 @@ def has_unicode() -> bool:
     return all("utf" in name.lower() for name in names)
 
 
+def harmless(text: str) -> str:
+    """`text` without what a terminal would obey: a tab as four blanks, another control character
+    (or half of a character) as a `?`."""
+    return "".join(
+        char if char.isprintable() or char == " " else "    " if char == "\t" else "?"
+        for char in text
+    )
+
+
 def to_ascii(text: str) -> str:
     """`text` with every character in ASCII, cell for cell; dots of braille become stars."""
     if text.isascii():
@@ -61,4 +72,4 @@ def _one(char: str) -> str:
         return char
     if "\u2800" <= char <= "\u28ff":
         return " " if char == "\u2800" else "*"
-    return "?"
+    return "?" * cell_len(char)

@@ -70,8 +70,9 @@ def wrap(text: str, width: int, indent: str = "") -> list[str]:
             room = max(1, width - len(indent))
             if current.strip():
                 lines.append(current.rstrip())
-            lines.append((indent if lines else "") + word[:room])
-            word, current = word[room:], indent
+            head = _fitting(word, room)
+            lines.append((indent if lines else "") + head)
+            word, current = word[len(head) :], indent
         candidate = f"{current}{word}" if not current.strip() else f"{current} {word}"
         if cell_len(candidate) > width and current.strip():
             lines.append(current.rstrip())
@@ -81,6 +82,16 @@ def wrap(text: str, width: int, indent: str = "") -> list[str]:
     if current.strip():
         lines.append(current)
     return lines
+
+
+def _fitting(word: str, width: int) -> str:
+    """As much of the beginning of a word as fits into so many cells, at least a character."""
+    end = used = 0
+    for end, char in enumerate(word):
+        used += cell_len(char)
+        if used > width:
+            return word[: max(1, end)]
+    return word
 
 
 def _pair(left: str, right: str, width: int, left_style: Style, right_style: Style) -> list[Line]:

@@ -58,6 +58,8 @@ class Lines(Widget):
         for text, style in line:
             if used >= width:
                 break
+            if not text.isprintable():
+                text = glyphs.harmless(text)
             if self.ascii_only:
                 text = glyphs.to_ascii(text)
             length = cell_len(text)
@@ -84,10 +86,13 @@ def _difference(old: Strip, new: Strip) -> tuple[int, int] | None:
     return first, last + 1
 
 
-def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
-    cells: list[tuple[str, Style | None]] = []
+def _cells(strip: Strip) -> list[tuple[str, Style]]:
+    """The character and the style of each cell; the second cell of a wide character differs
+    wherever the character does."""
+    cells: list[tuple[str, Style]] = []
     for segment in strip:
+        style = segment.style or PLAIN
         for char in segment.text:
-            cells.append((char, segment.style))
-            cells.extend([("", segment.style)] * (cell_len(char) - 1))
+            cells.append((char, style))
+            cells.extend([(f"{char}, second cell", style)] * (cell_len(char) - 1))
     return cells

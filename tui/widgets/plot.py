@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tui.widgets import styles
@@ -46,7 +47,7 @@ class LossPlot(Lines):
         lines: list[Line] = []
         for row in range(height):
             value = top * (1 - row / (height - 1))
-            label = f"{value:>5.2f} ┤" if row in labelled else "      │"
+            label = f"{axis_label(value):>6}┤" if row in labelled else " " * 6 + "│"
             parts = [(label, styles.QUIET)]
             text = cells[row]
             start = 0
@@ -61,17 +62,20 @@ class LossPlot(Lines):
 
 
 def axis_top(values: list[float]) -> float:
-    """The upper end of the axis: a round number above all values."""
-    largest = max([v for v in values if v > 0], default=1.0)
-    step = 10.0 ** (len(str(int(largest))) - 1) if largest >= 1 else 0.1
-    for factor in (0.25, 0.5, 1.0):
-        if largest <= step * factor * 10:
-            return _round_up(largest * 1.05, step * factor)
-    return _round_up(largest * 1.05, step)
+    """The upper end of the axis: a round number above all values, 1.25 where there are none."""
+    largest = max([v for v in values if v > 0], default=1.2)
+    step = 10.0 ** math.floor(math.log10(max(largest, 1e-300))) / 4
+    return math.ceil(largest * 1.02 / step) * step
 
 
-def _round_up(value: float, step: float) -> float:
-    return max(step, -(-value // step) * step)
+def axis_label(value: float) -> str:
+    """A number of the axis in at most five cells."""
+    if value == 0 or 0.01 <= value < 100:
+        return f"{value:.2f}"
+    if 100 <= value < 99999.5:
+        return f"{value:.0f}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def braille(bins: list[list[Any]], width: int, height: int, top: float) -> list[str]:

@@ -1,0 +1,28 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import os
+
+# Before NumPy is imported: on small matrices a second BLAS thread costs more than it gives.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine import BACK_FUNCS
+
+
+@pytest.fixture(autouse=True)
+def own_backward_functions() -> Iterator[None]:
+    """Backward functions that a test (or a scenario that it loads) registers go with it."""
+    registered = {func: dict(backs) for func, backs in BACK_FUNCS._back_funcs.items()}
+    replaced = dict(BACK_FUNCS._replaced)
+    version = BACK_FUNCS.version
+    yield
+    if BACK_FUNCS.version != version:
+        BACK_FUNCS._back_funcs = registered
+        BACK_FUNCS._replaced = replaced
+        BACK_FUNCS.version += 1
