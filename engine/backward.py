@@ -155,14 +155,29 @@ class BackwardPass:
         """
         if self.finished:
             raise StopIteration("the backward pass is at its end")
-        if self.position < len(self._steps):
-            step = self._steps[self.position]
-            self._apply(step)
-        else:
-            step = self._take_step(self.order[self.position])
-            self._steps.append(step)
-        self.position += 1
-        return step
+        place, taken = self.position, len(self._steps)
+        node = self.order[place]
+        before = [(id(t), self._grads.get(id(t))) for t in (node, *node.parents())]
+        grad_before = node.grad
+        try:
+            if place == taken:
+                self._steps.append(self._take_step(node))
+            else:
+                self._apply(self._steps[place])
+            self.position = place + 1
+        except BaseException:
+            # Also an interrupt, at whatever line it came, leaves nothing half done.
+            self.position = place
+            del self._steps[taken:]
+            node.grad = grad_before
+            for key, grad in before:
+                if grad is None:
+                    self._grads.pop(key, None)
+                else:
+                    self._grads[key] = grad
+            self._waiting = None
+            raise
+        return self._steps[place]
 
     def step_back(self) -> Step:
         """Take the last step back: all is again, bit for bit, as it was before it.
@@ -247,30 +262,16 @@ class BackwardPass:
         grad_before = node.grad
         hooks = node._hooks
         edges: list[Edge] = []
-        try:
-            if hooks is not None:
-                grad_out = _hooked(node, hooks, grad_out)
-                self._grads[id(node)] = grad_out
-            if node._op is None or (hooks is not None and hooks.retains_grad):
-                _store(node, grad_out)
-            if node._op is not None:
-                self._propagate(node, grad_out, edges)
-            step = Step(
-                self.position, node, grad_out, unhooked, tuple(edges), grad_before, node.grad
-            )
-            for hook in STEP_HOOKS:
-                hook(step)
-        except BaseException:
-            self._grads[id(node)] = unhooked
-            for edge in reversed(edges):
-                key = id(edge.parent)
-                self._pending()[key] += 1
-                if edge.before is None:
-                    del self._grads[key]
-                else:
-                    self._grads[key] = edge.before
-            node.grad = grad_before
-            raise
+        if hooks is not None:
+            grad_out = _hooked(node, hooks, grad_out)
+            self._grads[id(node)] = grad_out
+        if node._op is None or (hooks is not None and hooks.retains_grad):
+            _store(node, grad_out)
+        if node._op is not None:
+            self._propagate(node, grad_out, edges)
+        step = Step(self.position, node, grad_out, unhooked, tuple(edges), grad_before, node.grad)
+        for hook in STEP_HOOKS:
+            hook(step)
         return step
 
     def _apply(self, step: Step) -> None:
@@ -452,8 +453,10 @@ def _watched(
         calls = STATE.unbroadcasts
     finally:
         STATE.unbroadcasts = before
-    summed = [wide for wide, result in calls if wide is not result]
-    return contribution, summed[-1] if summed else None
+    summed = [(wide, result) for wide, result in calls if wide is not result]
+    returned = [wide for wide, result in summed if result is contribution]
+    raws = returned or [wide for wide, _ in summed]
+    return contribution, raws[-1] if raws else None
 
 
 def _checked(result: Any, node: Tensor, arg: int, parent: Tensor, back: BackFunc) -> Array:

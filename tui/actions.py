@@ -75,11 +75,10 @@ STEPPING = (
 TRAINING = (
     Action("run", ("c",), "run", "run"),
     Action("pause", ("space",), "pause", "pause, or go on"),
-    Action("batch", ("n",), "one batch", "one batch, then pause"),
+    Action("batch", ("n",), "batch", "one batch, then pause"),
     Action("into", ("s",), "into", "into the backward pass of the next batch"),
     Action("faster", ("plus", "equals_sign"), "", "a quicker pace, up to full speed"),
     Action("slower", ("minus",), "+/- pace", "a slower pace, down to one batch a second"),
-    Action("stop", ("x",), "stop", "end it here and test; c goes on"),
     Action("restart", ("r",), "", "back to the weights before the first batch"),
     Action("fetch", ("D",), "", "all 70,000 MNIST images, fetched through torchvision"),
     RELOAD,
@@ -87,6 +86,7 @@ TRAINING = (
     LOG,
     COMMANDS,
     Action("leave", ("escape", "t"), "back", "back to stepping, with the weights of now"),
+    Action("stop", ("x",), "stop", "end it here and test; c goes on"),
     HELP,
     QUIT,
 )

@@ -191,11 +191,11 @@ class BpTui(App[None]):
         kind = content["type"]
         screen = self._current()
         if kind == "stepping":
-            self._answered = True
+            first, self._answered = not self._answered, True
             self._would_be_lost = content["would_be_lost"]
             if isinstance(screen, SteppingScreen):
                 screen.show_view(content)
-            elif not isinstance(screen, PickerScreen) or not self._picking():
+            elif first or not isinstance(screen, PickerScreen) or not self._picking():
                 self._show(SteppingScreen(content))
         elif kind == "training":
             self._would_be_lost = content["would_be_lost"]

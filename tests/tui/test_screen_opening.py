@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
-from screen_driver import program, stepping, working_folder
+from screen_driver import TIMEOUT, program, stepping, working_folder
 
 from tui import catalog
 from tui.process.client import Client
@@ -302,6 +304,19 @@ async def test_what_the_scenario_has_started_ends_with_it(tmp_path: Path) -> Non
         assert driver.app.client is not None
         pid = int(driver.app.client.log[0].split()[1])
         os.kill(pid, 0)
-    status = Path(f"/proc/{pid}/stat")
-    if status.exists():  # a zombie that nobody has collected has ended, too
-        assert status.read_text().rpartition(")")[2].split()[0] == "Z"
+    end = time.monotonic() + TIMEOUT
+    while not has_ended(pid):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone; one that nobody has collected has ended, too."""
+    with contextlib.suppress(FileNotFoundError):
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

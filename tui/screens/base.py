@@ -50,12 +50,12 @@ class BaseScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, body, page, next, keys."""
-        yield Lines(id="header", classes="line")
+        yield Lines(id="header", classes="line frame")
         with Container(id="body"):
             yield from self.compose_body()
         yield Items(id="page")
-        yield Lines(id="next", classes="line")
-        yield Lines(id="keys", classes="line")
+        yield Lines(id="next", classes="line frame")
+        yield Lines(id="keys", classes="line frame")
 
     def compose_body(self) -> ComposeResult:
         """The widgets between header and footer."""
@@ -89,7 +89,10 @@ class BaseScreen(Screen[None]):
         if not self.is_mounted or not self.is_attached:
             return
         width, height = self.size
-        if width < LEAST_WIDTH or height < LEAST_HEIGHT:
+        too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        for line in self.query(".frame"):
+            line.display = not too_small
+        if too_small:
             self._show_page("small")
             return
         if self._page == "small":

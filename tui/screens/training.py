@@ -17,6 +17,8 @@ from tui.widgets.plot import LossPlot
 View = dict[str, Any]
 
 TABLE_WIDTH = 34
+ROOMY = 16
+"""With fewer rows the curve gets those of the caption and of the data."""
 PLOT_CAPTION = "loss of each batch; o is the test loss at the end of an epoch"
 
 
@@ -78,7 +80,9 @@ class TrainingScreen(BaseScreen):
         narrow = width < 70
         upper = self.query_one("#upper")
         upper.styles.layout = "vertical" if narrow else "horizontal"
-        table_height = min(len(self._view["results"]) + 6, max(4, (height - 6) // 2))
+        roomy = height >= ROOMY
+        self.query_one("#caption").display = self.query_one("#data").display = roomy
+        table_height = min(len(self._view["results"]) + 6, max(3, (height - 6) // 2))
         plot, epochs = self.query_one(LossPlot), self.query_one("#epochs", Items)
         plot.styles.width = "1fr"
         plot.styles.height = "1fr"

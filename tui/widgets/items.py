@@ -30,12 +30,15 @@ class Items(Lines):
     """Lays items out in its width. With the class `beside` a line is drawn at its left."""
 
     def show_items(self, items: Sequence[Item]) -> None:
-        """Show these items; where there are too many rows, gaps are given up first."""
+        """Show these items; where there are too many rows, gaps are given up first, then rules,
+        then what is quiet."""
         margin = 2 if self.has_class("beside") else 1
         width = self.size.width - margin - 1
         lines = lay_out(items, width)
-        if len(lines) > self.size.height:
-            lines = lay_out([item for item in items if item[0] != "gap"], width)
+        for less_needed in ("gap", "rule", "quiet"):
+            if len(lines) > self.size.height:
+                items = [item for item in items if item[0] != less_needed]
+                lines = lay_out(items, width)
         if len(lines) > self.size.height > 1:
             lines[self.size.height - 1] = [("…", styles.QUIET)]
         edge = ("│ " if margin == 2 else " ", styles.QUIET)

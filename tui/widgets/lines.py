@@ -46,6 +46,12 @@ class Lines(Widget):
         if changed:
             self.refresh(*changed)
 
+    def on_resize(self) -> None:
+        """What is shown depends on the size: let the screen say it again."""
+        draw = getattr(self.screen, "draw", None)
+        if draw is not None:
+            self.call_later(draw)
+
     def render_line(self, y: int) -> Strip:
         """One line of what is shown."""
         width = self.size.width

@@ -37,7 +37,7 @@ class LossPlot(Lines):
         cells = braille(bins, width, height, top)
         marks = {
             (
-                min(width - 1, round(batch / max(1, view["total"]) * width) - 1),
+                max(0, min(width, round(batch / max(1, view["total"]) * width)) - 1),
                 min(height - 1, max(0, int((1 - loss / top) * height))),
             )
             for batch, loss in points
