@@ -47,7 +47,7 @@ OPEN = Action("app.open_other", ("o",), "", "open another scenario")
 RELOAD = Action("app.reload", ("R",), "", "read the file afresh, in a new process")
 LOG = Action("log", ("l",), "", "what the scenario has printed, and back")
 COMMANDS = Action("commands", ("colon", "ctrl+p"), "", "all commands, to search in")
-LEAVE = Action("leave", ("escape",), "", "back")
+LEAVE = Action("leave", ("escape",), "", "closes help and log")
 
 STEPPING = (
     Action("next", ("n",), "next", "next node; finishes the one under way"),
@@ -104,6 +104,7 @@ PROBLEM = (
     Action("app.reload", ("R",), "read it afresh", RELOAD.help),
     Action("app.open_other", ("o",), "open another", OPEN.help),
     Action("log", ("l",), "log", LOG.help),
+    LEAVE,
     HELP,
     QUIT,
 )
@@ -111,5 +112,6 @@ PROBLEM = (
 LOADING = (
     Action("give_up", ("escape",), "give up", "stop loading"),
     Action("log", ("l",), "log", LOG.help),
+    HELP,
     QUIT,
 )

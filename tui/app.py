@@ -61,6 +61,9 @@ class BpTui(App[None]):
         self._updates = UPDATES_OVER_SSH if slow_link else UPDATES
         self._would_be_lost = False
         self._answered = False
+        """Whether the process has shown something since it was started."""
+        self._over = False
+        """Whether it is known why it has come to its end."""
         self._successor: Client | None = None
         """Loads the same scenario with the full MNIST, while the present one stays."""
 
@@ -109,7 +112,7 @@ class BpTui(App[None]):
 
     def give_up(self) -> None:
         """Stop loading."""
-        self._end("Loading was given up.")
+        self._end("It was still running its own code. R loads it again.", "Loading was given up")
 
     def fetch_full_mnist(self) -> None:
         """Load the scenario with all of MNIST, fetched through torchvision; where that fails, what
@@ -166,19 +169,19 @@ class BpTui(App[None]):
             if self.client is client and not self._answered:
                 self._show(LoadingScreen(client.options.scenario))
 
-        self._answered = False
+        self._answered = self._over = False
         client.listen(self._deliver_from(client))
         client.send(do="size", updates=self._updates)
         self.set_timer(LOADING_SHOWN_AFTER, if_still_loading)
 
-    def _end(self, message: str) -> None:
+    def _end(self, message: str, title: str = "This scenario cannot be used") -> None:
         """Close the process and show why."""
         if self.client is None:
             return
         self.client.close()
-        self._answered = True
+        self._answered = self._over = True
         self._would_be_lost = False
-        self._show(ProblemScreen(self._options.scenario, {"message": message}))
+        self._show(ProblemScreen(self._options.scenario, {"message": message, "title": title}))
 
     def on_bp_tui_received(self, received: Received) -> None:
         """Show what the debugged process says."""
@@ -204,10 +207,10 @@ class BpTui(App[None]):
             elif not isinstance(screen, PickerScreen):
                 self._show(TrainingScreen(content))
         elif kind == "problem":
-            self._answered = True
+            self._answered = self._over = True
             self._show(ProblemScreen(self._options.scenario, content))
         elif kind == "ended":
-            if not isinstance(screen, ProblemScreen):
+            if not self._over:
                 self._end(_how_it_ended(content["status"]))
         elif kind == "notice" and isinstance(screen, BaseScreen):
             screen.notice(content["text"])

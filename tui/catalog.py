@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def docstring_title(source: str) -> str:
     """The title of a scenario by its source text; nothing where it is no Python."""
     try:
         return title_of(ast.get_docstring(ast.parse(source)) or "")
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
 
 
@@ -51,12 +52,12 @@ def find(wanted: str) -> Path:
         ScenarioError: there is no such file or name.
     """
     path = Path(wanted)
-    if path.is_file():
+    if os.path.isfile(wanted):  # unlike path.is_file() also where the name is too long
         return path
     names = [entry.name for entry in bundled()]
     if wanted in names:
         return FOLDER / f"{wanted}.py"
-    if path.is_dir():
+    if os.path.isdir(wanted):
         raise ScenarioError(f"{wanted} is a folder; a scenario is a Python file")
     if path.suffix == ".py" or len(path.parts) > 1:
         mend = _nearest(path.stem, names, "There is a bundled scenario of that name: bp-tui {}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 
@@ -23,3 +24,10 @@ class ScenarioError(Exception):
             return self.message
         where = self.filename if self.line is None else f"{self.filename}, line {self.line}"
         return f"{where}: {self.message}"
+
+    @property
+    def notice(self) -> str:
+        """The same in few words, for one who has the file before them."""
+        if self.filename is None or self.line is None:
+            return self.message
+        return f"{self.message} ({os.path.basename(self.filename)}, line {self.line})"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import importlib
 import io
 import os
 import sys
 import tokenize
 import traceback
+import types
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,15 @@ from tui.errors import ScenarioError
 from tui.options import Options
 
 MODULE_NAME = "__bp_tui__"
+
+NO_ANSWER = "EOF when reading a line"
+"""What the EOFError of input() says, and no other."""
+
+INSTALLED = {"site-packages", "dist-packages"}
+
+_REPLACED: set[Any] = set()
+"""Streams that scenarios have put in the place of ours, kept: one that wraps ours would close it
+when it is collected."""
 
 
 @dataclass
@@ -63,13 +73,7 @@ def load(options: Options, progress: Progress | None = None) -> Scenario:
     engine.manual_seed(options.seed)
     folder = Path(options.data_dir) if options.data_dir is not None else None
     data.choose(options.data, folder, progress)
-    namespace: dict[str, Any] = {
-        "__name__": MODULE_NAME,
-        "__file__": str(path),
-        "__doc__": docstring,
-        "__builtins__": builtins,
-    }
-    _run(path, code, namespace)
+    namespace = _run(path, code, docstring)
     title = catalog.title_of(docstring) or path.stem
     introduction = docstring.strip().partition("\n")[2].strip()
     training = namespace.get("training")
@@ -100,6 +104,7 @@ def _compile(path: Path) -> tuple[Any, str, str]:
         with io.TextIOWrapper(io.BytesIO(raw), encoding=_encoding(raw)) as text:
             source = text.read()
         code = compile(raw, str(path), "exec", dont_inherit=True)
+        docstring = ast.get_docstring(ast.parse(raw), clean=False) or ""
     except SyntaxError as error:
         line = error.lineno if error.filename in (str(path), None) else None
         excerpt = error.text.strip() if error.text else None
@@ -110,73 +115,115 @@ def _compile(path: Path) -> tuple[Any, str, str]:
         raise ScenarioError(
             f"this is no Python source text ({error}); a scenario is a Python file", str(path)
         ) from None
-    docstring = next((c for c in code.co_consts[:1] if isinstance(c, str)), "")
-    return code, source, docstring if _starts_with_docstring(source) else ""
+    except (RecursionError, MemoryError):
+        raise ScenarioError("an expression in it is nested too deeply for Python", str(path)) from None
+    return code, source, docstring
 
 
 def _encoding(raw: bytes) -> str:
     return tokenize.detect_encoding(io.BytesIO(raw).readline)[0]
 
 
-def _starts_with_docstring(source: str) -> bool:
-    return ast.get_docstring(ast.parse(source)) is not None
-
-
-def _run(path: Path, code: Any, namespace: dict[str, Any]) -> None:
+def _run(path: Path, code: Any, docstring: str) -> dict[str, Any]:
+    """Run the file as a module of its own; its module-level names."""
+    module = types.ModuleType(MODULE_NAME, docstring)
+    module.__file__ = str(path)
+    # Dataclasses, type hints and pickle look a class's module up by its name.
+    sys.modules[MODULE_NAME] = module
     folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
+    sys.path[:] = [folder, *(other for other in sys.path if other != folder)]
     importlib.invalidate_caches()
-    stdin, argv = sys.stdin, sys.argv
-    sys.stdin, sys.argv = io.StringIO(), [str(path)]
+    argv, sys.argv = sys.argv, [str(path)]
     try:
-        with engine.record_origins():
-            exec(code, namespace)
-    except KeyboardInterrupt:
-        raise
-    except SystemExit as error:
-        raise _at(
-            path,
-            error,
-            f"the scenario ended itself (SystemExit: {error.code}); let it run to its end",
-        ) from None
-    except EOFError as error:
-        raise _at(
-            path,
-            error,
-            "the scenario asks a question with input(), and nobody can answer it here; write the "
-            "value into the file",
-        ) from None
-    except data.DataError as error:
-        raise ScenarioError(str(error)) from None
-    except RecursionError as error:
-        raise _at(path, error, "the scenario calls itself without end (RecursionError)") from None
-    except BaseException as error:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise _at(path, error, text) from None
+        with guarded(path), engine.record_origins():
+            exec(code, vars(module))
     finally:
-        sys.stdin, sys.argv = stdin, argv
+        sys.argv = argv
+    return vars(module)
 
 
-def _at(path: Path, error: BaseException, message: str) -> ScenarioError:
-    """The error, at the innermost line that is the user's own."""
-    frames = traceback.extract_tb(error.__traceback__)
-    folder = str(path.resolve().parent) + os.sep
-    own = [f for f in frames if f.filename == str(path)]
-    near = [
-        f
-        for f in frames
-        if os.path.abspath(f.filename).startswith(folder)
-        and not os.path.abspath(f.filename).startswith(_our_folders())
-    ]
-    if not near and not own:
+@contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """A block in which code of the scenario's is run, be it the file or its functions.
+
+    It finds standard input empty, and cannot take our streams away.
+
+    Raises:
+        ScenarioError: what the block raised, at the innermost line that is the user's own.
+        KeyboardInterrupt: the user gave up.
+    """
+    streams = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin = io.StringIO()
+    try:
+        yield
+    except (KeyboardInterrupt, ScenarioError):
+        raise
+    except BaseException as error:
+        raise _explained(path, error) from None
+    finally:
+        _REPLACED.update({sys.stdout, sys.stderr}.difference(streams))
+        sys.stdin, sys.stdout, sys.stderr = streams
+
+
+def _explained(path: Path, error: BaseException) -> ScenarioError:
+    """What an exception of the scenario's is called, and where it came from."""
+    if isinstance(error, data.DataError):
+        return ScenarioError(str(error))
+    frame = _own_frame(path, error)
+    if isinstance(error, engine.BackwardError):
+        message = str(error)
+        if error.__cause__ is not None:
+            frame = _own_frame(path, error.__cause__) or frame
+    elif isinstance(error, SystemExit):
+        inner = frame is not None and frame.name != "<module>"
+        who = f"{frame.name}()" if frame and inner else "the scenario"
+        message = f"{who} ended the program (SystemExit: {error.code}); let it run to its end"
+    elif isinstance(error, EOFError) and str(error) == NO_ANSWER:
+        message = (
+            "the scenario asks a question with input(), and nobody can answer it here; write the "
+            "value into the file"
+        )
+    elif isinstance(error, RecursionError):
+        message = "the scenario calls itself without end (RecursionError)"
+    else:
+        message = _in_words(error)
+    if frame is None:
         return ScenarioError(message, str(path))
-    frame = (near or own)[-1]
     return ScenarioError(message, frame.filename, frame.lineno, frame.line or None)
 
 
+def _in_words(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{name}: {text}" if text else name
+
+
+def _own_frame(path: Path, error: BaseException) -> traceback.FrameSummary | None:
+    """The innermost frame of an exception that is the user's own code."""
+    folder = path.resolve().parent
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if f.filename == str(path) or _is_near(folder, f.filename)]
+    return own[-1] if own else None
+
+
+def _is_near(folder: Path, filename: str) -> bool:
+    """Whether a file in the scenario's folder is the user's own, nothing that is installed."""
+    file = os.path.abspath(filename)
+    return (
+        file.startswith(f"{folder}{os.sep}")
+        and not file.startswith(_our_folders())
+        and not INSTALLED.intersection(Path(file).relative_to(folder).parts)
+    )
+
+
 def _our_folders() -> tuple[str, ...]:
+    """What is not the user's own, even where it lies in the scenario's folder."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return tuple(
+    standard_library = os.path.dirname(os.__file__) + os.sep
+    return standard_library, *(
         os.path.join(root, *parts) + os.sep
         for parts in (("engine",), ("tui",), ("scenarios", "data"))
     )
@@ -203,13 +250,14 @@ def look_ahead(path: Path, training: engine.Training) -> engine.LookAhead:
     Raises:
         ScenarioError: the model or the loss function fails, or the loss is none.
     """
-    try:
-        with engine.record_origins():
-            ahead = training.look_ahead()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise _at(path, error, f"{type(error).__name__}: {error}") from None
+    with guarded(path), engine.record_origins():
+        ahead = training.look_ahead()
+    if ahead.loss is None:
+        raise ScenarioError(
+            "the training's loss_fn returned None: it has to return the loss, a Tensor of one "
+            "element",
+            str(path),
+        )
     _check_loss(path, ahead.loss)
     return ahead
 
@@ -218,12 +266,8 @@ def guarded_events(path: Path, training: engine.Training) -> Iterator[engine.Eve
     """The training's events; what fails in the scenario's code becomes a ScenarioError."""
     events = training.events()
     while True:
-        try:
+        with guarded(path):
             event = next(events, None)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise _at(path, error, f"{type(error).__name__}: {error}") from None
         if event is None:
             return
         yield event

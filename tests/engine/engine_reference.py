@@ -363,7 +363,7 @@ class _Writer:
         shape, size = self.shape(x), self.values[x].numel()
         if name in ("add", "subtract", "multiply", "true_divide", "maximum"):
             y = self.fitting(x, lambda i: self._broadcasts(x, i), b)
-            assert y is not None
+            y = x if y is None else y  # with itself anything broadcasts
             if name == "true_divide":
                 y = self.line("add_number", self.line("multiply", y, y), params=(1.0,))
             if name == "maximum" and x != y and self._nearly_tie(x, y):

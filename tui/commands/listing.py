@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from tui import catalog
 from tui.commands.output import json_line
 
@@ -12,7 +14,7 @@ def list_scenarios(as_json: bool) -> int:
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
         if as_json:
-            json_line({"event": "scenario", "name": entry.name, "title": entry.title})
+            json_line({"event": "scenario", "name": entry.name, "title": entry.title}, sys.stdout)
         else:
             print(f"{entry.name:<{width}}  {entry.title}")
     return 0

@@ -1,16 +1,49 @@
-"""Writing lines of JSON, and ending quietly when nobody reads them any more."""
+"""Writing to standard output, which is ours alone while a scenario runs."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TextIO
 
 
-def json_line(event: dict[str, Any]) -> None:
-    """One JSON object on a line of standard output, sent at once."""
-    sys.stdout.write(json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n")
-    sys.stdout.flush()
+@contextlib.contextmanager
+def own_output() -> Iterator[TextIO]:
+    """Standard output for ourselves: in this block the scenario's own, however it writes to it,
+    goes to standard error, and its standard input is empty."""
+    stdout = sys.stdout
+    kept_in, kept_out = os.dup(0), os.dup(1)
+    out = os.fdopen(
+        kept_out, "w", encoding=stdout.encoding, errors="backslashreplace", closefd=False
+    )
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(1, "w", buffering=1, errors="backslashreplace", closefd=False)
+    try:
+        yield out
+        out.flush()
+    finally:
+        for stream in (out, sys.stdout, stdout):
+            # After an error there may be something left that cannot be written.
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        with contextlib.suppress(OSError):
+            out.close()
+        sys.stdout = stdout
+        for kept, number in ((kept_in, 0), (kept_out, 1)):
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+def json_line(event: dict[str, Any], out: TextIO) -> None:
+    """One JSON object on a line of its own, sent at once."""
+    out.write(json.dumps(event, allow_nan=False) + "\n")
+    out.flush()
 
 
 class FetchProgress:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TextIO
+
 from tui import loader
 from tui.commands.output import FetchProgress, json_line
+from tui.errors import ScenarioError
 from tui.options import Options
 from tui.session import facts
 from tui.session.labels import Labels
@@ -14,50 +18,57 @@ from tui.session.protocol import Graph, StepFacts
 HEADINGS = ("step", "node", "op", "grad_out", "to", "backward", "contribution", "so far")
 
 
-def trace(options: Options, as_json: bool, full: bool) -> int:
-    """Take every step and print it; returns the exit code.
+def trace(options: Options, as_json: bool, full: bool, out: TextIO) -> int:
+    """Take every step and print it to `out`; returns the exit code.
 
     Raises:
-        ScenarioError: the scenario cannot be used.
-        engine.BackwardError: a backward function is missing or wrong.
+        ScenarioError: the scenario cannot be used, or fails in a step.
     """
     scenario = loader.load(options, FetchProgress())
     graph = open_graph(scenario)
+    steps = _steps(scenario, graph)
     if as_json:
-        json_line(facts.graph_event(scenario.name, graph, full))
-        while graph.position < graph.step_count:
-            json_line(facts.step_event(graph.step(), full))
-        json_line(facts.end_event(graph, full))
+        json_line(facts.graph_event(scenario.name, graph, full), out)
+        for step in steps:
+            json_line(facts.step_event(step, full), out)
+        json_line(facts.end_event(graph, full), out)
         return 0
-    print(f"{scenario.name}: {scenario.title}")
-    print(f"{graph.step_count} steps of the backward pass\n")
-    _print_table(graph)
+    print(f"{scenario.name}: {scenario.title}", file=out)
+    print(f"{graph.step_count} steps of the backward pass\n", file=out)
+    _print_table(graph, steps, out)
     return 0
 
 
-def _print_table(graph: Graph) -> None:
+def _steps(scenario: loader.Scenario, graph: Graph) -> Iterator[StepFacts]:
+    while graph.position < graph.step_count:
+        with loader.guarded(scenario.path):
+            step = graph.step()
+        yield step
+
+
+def _print_table(graph: Graph, steps: Iterator[StepFacts], out: TextIO) -> None:
     labels = Labels(graph)
     rows: list[tuple[str, ...]] = [HEADINGS]
-    failure: BaseException | None = None
+    failure: ScenarioError | None = None
     try:
-        while graph.position < graph.step_count:
-            rows.extend(_rows(graph.step(), labels))
-    except RuntimeError as error:
+        for step in steps:
+            rows.extend(_rows(step, labels))
+    except ScenarioError as error:
         failure = error
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
     for row in rows:
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
         cells[0] = f"{row[0]:>{widths[0]}}"
-        print("  ".join(cells).rstrip())
+        print("  ".join(cells).rstrip(), file=out)
     if failure is not None:
         raise failure
-    print("\nGradients of the leaves")
+    print("\nGradients of the leaves", file=out)
     leaves = [node for node in graph.nodes[: graph.step_count] if node.leaf]
     width = max((len(labels.short(node.id)) for node in leaves), default=0)
     for node in leaves:
         grad = graph.stored_grad(node.id)
         shown = "None" if grad is None else in_words(grad)
-        print(f"  {labels.short(node.id):<{width}}  {shown}")
+        print(f"  {labels.short(node.id):<{width}}  {shown}", file=out)
 
 
 def _rows(step: StepFacts, labels: Labels) -> list[tuple[str, ...]]:

@@ -50,42 +50,21 @@ def train(options: Options, as_json: bool) -> int:
     return 0
 
 
-def _with_progress_bar(training: engine.Training, events: Any) -> None:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
+def _print_table(
+    training: engine.Training, events: Iterator[engine.Event], out: TextIO
+) -> None:
     print(
         f"{training.total_batches} batches in {training.epochs} epochs, batch size "
         f"{training.batch_size}, {type(training.optimizer).__name__} with learning rate "
-        f"{number(training.optimizer.lr)}"
+        f"{number(training.optimizer.lr)}",
+        file=out,
     )
-    print("epoch  train loss  test loss  test accuracy  seconds", flush=True)
-    progress = Progress(
-        TextColumn("batch"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-        redirect_stdout=sys.stdout.isatty() and sys.stderr.isatty(),
-        redirect_stderr=False,
-        transient=True,
-    )
-    with progress:
-        task = progress.add_task("training", total=training.total_batches, loss="")
-        for event in events:
-            if isinstance(event, engine.BatchDone):
-                progress.update(task, completed=event.batch, loss=number(event.loss))
-            elif isinstance(event, engine.EpochDone):
-                print(_epoch_row(event), flush=True)
+    print("epoch  train loss  test loss  test accuracy  seconds", file=out, flush=True)
+    if sys.stderr.isatty():
+        events = _with_progress_bar(training, events)
+    for event in events:
+        if isinstance(event, engine.EpochDone):
+            print(_epoch_row(event), file=out, flush=True)
 
 
 def _epoch_row(event: engine.EpochDone) -> str:

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from tui.app import BpTui
 
 
+SCROLLING = {"pagedown": 1, "space": 1, "pageup": -1}
+"""The keys that scroll a page, and by how many screens of it."""
+
+ON_A_PAGE = ("help", "log", "leave", "commands", "give_up")
+"""The actions that are possible while a page lies over the body."""
+
+
 def bindings(actions: Sequence[Action]) -> list[BindingType]:
     """Textual's bindings of a screen's actions."""
     return [Binding(key, action.name, action.help) for action in actions for key in action.keys]
@@ -39,6 +46,8 @@ class BaseScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._page: str | None = None
+        self._page_first = 0
+        """The first row of the page that is seen."""
         self._notice = ""
         self._message = ("", "")
         self._question: tuple[str, Callable[[], None]] | None = None
@@ -175,6 +184,11 @@ class BaseScreen(Screen[None]):
             if event.key in ("y", "Y"):
                 then()
             return
+        if self._page is not None and event.key in SCROLLING:
+            self._scroll_page(SCROLLING[event.key])
+            event.stop()
+            event.prevent_default()
+            return
         known = {key for action in self.ACTIONS for key in action.keys}
         if self._notice:
             self._notice = ""
@@ -183,8 +197,10 @@ class BaseScreen(Screen[None]):
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a question is open only its answer counts."""
+        """While a question is open only its answer counts; under a page nothing is done unseen."""
         if self._question is not None:
+            return False
+        if self._page is not None and action not in ON_A_PAGE and not action.startswith("app."):
             return False
         return super().check_action(action, parameters)
 
@@ -224,6 +240,13 @@ class BaseScreen(Screen[None]):
         self.call_after_refresh(self.draw)
         return True
 
+    def _scroll_page(self, pages: int) -> None:
+        widget = self.query_one("#page", Items)
+        rows = widget.rows_of(self._page_items())
+        step = pages * max(1, widget.size.height - 1)
+        self._page_first = max(0, min(self._page_first + step, rows - widget.size.height))
+        self._show_page(self._page or "")
+
     def _toggle_page(self, page: str) -> None:
         if self._page == page:
             self.close_page()
@@ -235,14 +258,21 @@ class BaseScreen(Screen[None]):
         if self._page is None:
             self.query_one("#body").display = False
             widget.display = True
+        if self._page != page:
+            self._page_first = 0
         self._page = page
-        items = {
+        self.call_after_refresh(
+            lambda: widget.show_items(self._page_items(), self._page_first) if self._page else None
+        )
+
+    def _page_items(self) -> list[Item]:
+        pages = {
             "help": self._help_items,
             "log": self._log_items,
             "message": self._message_items,
             "small": self._small_items,
         }
-        self.call_after_refresh(lambda: widget.show_items(items[page]()))
+        return pages[self._page]() if self._page else []
 
     def _help_items(self) -> list[Item]:
         items: list[Item] = [("title", "Keys", "? closes this page")]
@@ -254,11 +284,19 @@ class BaseScreen(Screen[None]):
     def _log_items(self) -> list[Item]:
         client = self.program.client
         lines = list(client.log) if client else []
-        room = max(1, self.query_one("#page").size.height - 1)
         title: Item = ("title", "What the scenario has printed", "l closes this page")
         if not lines:
             return [title, ("quiet", "nothing", "")]
-        return [title, *(("line", line, "") for line in lines[-room:])]
+        page = self.query_one("#page", Items)
+        room = max(1, page.size.height - 1)
+        shown: list[Item] = []
+        for line in reversed(lines[-room:]):
+            shown.insert(0, ("line", line, ""))
+            if page.rows_of(shown) > room:
+                # A line that is longer than the page is cut rather than left out.
+                shown = shown[1:] or [("line", line[: room * page.size.width // 2], "")]
+                break
+        return [title, *shown]
 
     def _message_items(self) -> list[Item]:
         title, text = self._message

@@ -84,10 +84,12 @@ class ProblemScreen(_MessageScreen):
         super().__init__()
         self._scenario = scenario
         self._problem = problem
+        self._title = str(problem.get("title", "This scenario cannot be used"))
 
     def header(self) -> tuple[str, str]:
         """Which scenario."""
-        return f"bp-tui  {self._scenario}", "cannot be used"
+        given_up = "given up" in self._title
+        return f"bp-tui  {self._scenario}", "given up" if given_up else "cannot be used"
 
     def upcoming(self) -> Line:
         """How to go on."""
@@ -99,7 +101,7 @@ class ProblemScreen(_MessageScreen):
     def items(self) -> list[Item]:
         """The problem, with its line."""
         problem = self._problem
-        items: list[Item] = [("title", "This scenario cannot be used", ""), ("gap", "", "")]
+        items: list[Item] = [("title", self._title, ""), ("gap", "", "")]
         if problem.get("filename"):
             line = f", line {problem['line']}" if problem.get("line") else ""
             items.append(("line", f"{problem['filename']}{line}", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import engine
 from scenarios import data
@@ -39,6 +40,10 @@ def open_graph(scenario: Scenario) -> EngineGraph:
         )
     except (engine.CycleError, engine.ShapeError, TypeError) as error:
         raise ScenarioError(str(error), str(scenario.path)) from None
+    except (ValueError, RuntimeError) as error:
+        raise ScenarioError(
+            f"`loss` and `end_grad` cannot start a backward pass: {error}", str(scenario.path)
+        ) from None
 
 
 def about(scenario: Scenario) -> str:
@@ -54,8 +59,10 @@ def about(scenario: Scenario) -> str:
     return " ".join(words) + f"  batch {batch} of {training.batches_per_epoch}"
 
 
-def _layer_sizes(model: engine.Module) -> list[str]:
+def _layer_sizes(model: Any) -> list[str]:
     """`784-64-64-10` where the linear layers follow each other; nothing elsewhere."""
+    if not isinstance(model, engine.Module):  # any function will do for a training
+        return []
     layers = [m for _, m in model.named_modules() if isinstance(m, engine.Linear)]
     if not layers or any(a.out_features != b.in_features for a, b in itertools.pairwise(layers)):
         return []

@@ -29,22 +29,36 @@ STYLES: dict[str, tuple[Style, Style]] = {
 class Items(Lines):
     """Lays items out in its width. With the class `beside` a line is drawn at its left."""
 
-    def show_items(self, items: Sequence[Item]) -> None:
+    def show_items(self, items: Sequence[Item], first: int = 0) -> None:
         """Show these items; where there are too many rows, gaps are given up first, then rules,
-        then what is quiet."""
-        margin = 2 if self.has_class("beside") else 1
-        width = self.size.width - margin - 1
-        lines = lay_out(items, width)
+        then what is quiet.
+
+        Args:
+            items: what to show.
+            first: how many rows at the top have been scrolled away.
+        """
+        margin, width = self._margin(), self._room()
+        lines = lay_out(items, width)[first:]
         for less_needed in ("gap", "rule", "quiet"):
             if len(lines) > self.size.height:
                 items = [item for item in items if item[0] != less_needed]
-                lines = lay_out(items, width)
+                lines = lay_out(items, width)[first:]
         if len(lines) > self.size.height > 1:
             lines[self.size.height - 1] = [("…", styles.QUIET)]
         edge = ("│ " if margin == 2 else " ", styles.QUIET)
         shown: list[Line] = [[edge, *line] for line in lines]
         shown += [[edge]] * (self.size.height - len(shown))
         self.show(shown)
+
+    def rows_of(self, items: Sequence[Item]) -> int:
+        """How many rows these items take here."""
+        return len(lay_out(items, self._room()))
+
+    def _margin(self) -> int:
+        return 2 if self.has_class("beside") else 1
+
+    def _room(self) -> int:
+        return self.size.width - self._margin() - 1
 
 
 def lay_out(items: Sequence[Item], width: int) -> list[Line]:
