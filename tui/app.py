@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
@@ -62,6 +63,8 @@ class BpTui(App[None]):
         self._would_be_lost = False
         self._answered = False
         """Whether the process has shown something since it was started."""
+        self._typed: list[str] = []
+        """The keys that came before there was a screen."""
         self._over = False
         """Whether it is known why it has come to its end."""
         self._successor: Client | None = None
@@ -144,7 +147,7 @@ class BpTui(App[None]):
             if self.client is not None:
                 self.client.close()
             self.client, self._options = client, client.options
-            self._would_be_lost = False
+            self._answered = self._over = self._would_be_lost = False
             self.on_bp_tui_received(self.Received(client, content))
 
     def _drop_successor(self) -> None:
@@ -193,19 +196,12 @@ class BpTui(App[None]):
             return
         kind = content["type"]
         screen = self._current()
-        if kind == "stepping":
+        if kind in ("stepping", "training"):
             first, self._answered = not self._answered, True
             self._would_be_lost = content["would_be_lost"]
-            if isinstance(screen, SteppingScreen):
-                screen.show_view(content)
-            elif first or not isinstance(screen, PickerScreen) or not self._picking():
-                self._show(SteppingScreen(content))
-        elif kind == "training":
-            self._would_be_lost = content["would_be_lost"]
-            if isinstance(screen, TrainingScreen):
-                screen.show_view(content)
-            elif not isinstance(screen, PickerScreen):
-                self._show(TrainingScreen(content))
+            self._show_view(
+                SteppingScreen if kind == "stepping" else TrainingScreen, content, first
+            )
         elif kind == "problem":
             self._answered = self._over = True
             self._show(ProblemScreen(self._options.scenario, content))
@@ -228,9 +224,33 @@ class BpTui(App[None]):
     def _current(self) -> Screen[Any] | None:
         return self.screen if self.screen_stack else None
 
-    def _picking(self) -> bool:
-        """Whether the picker lies over a scenario that is open."""
-        return len(self.screen_stack) > 2
+    def _show_view(
+        self,
+        kind: type[SteppingScreen] | type[TrainingScreen],
+        content: dict[str, Any],
+        first: bool,
+    ) -> None:
+        """Give a view to the screen that shows such views; the first one of a process, and one of
+        another kind, get a screen of their own. A picker or palette over it stays where it is."""
+        showing = next(
+            (s for s in self.screen_stack if isinstance(s, (SteppingScreen, TrainingScreen))), None
+        )
+        if isinstance(showing, kind) and not first:
+            showing.show_view(content)
+        elif first or showing is None or showing is self.screen:
+            self._show(kind(content))
+        if first and self._typed:
+            self.call_after_refresh(self._type_again)
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep what is typed before there is a screen for it."""
+        if not isinstance(self._current(), BaseScreen) and not self._answered:
+            self._typed.append(event.key)
+
+    def _type_again(self) -> None:
+        typed, self._typed = self._typed, []
+        for key in typed:
+            self.simulate_key(key)
 
     def _show(self, screen: Screen[Any]) -> None:
         """Show a screen in the place of all others."""

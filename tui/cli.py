@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -11,10 +12,9 @@ from typing import NoReturn
 from tui import __version__
 from tui.errors import ScenarioError
 from tui.options import Options
+from tui.process import BLAS_THREADS
 
 DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
-
-BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 EPILOG = """\
 keys on the screen: n next, p back, c continue, t train, ? all keys, q quit
@@ -24,24 +24,48 @@ exit codes: 0 done, 1 a check failed, 2 command line or scenario cannot be used,
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit code."""
-    # On two busy cores two BLAS threads are several times slower than one on small matrices.
     for variable in BLAS_THREADS:
         os.environ.setdefault(variable, "1")
     try:
-        return _run(list(sys.argv[1:] if argv is None else argv))
+        _prepare_streams()
+        try:
+            return _run(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            if not sys.stdout.closed:
+                sys.stdout.flush()
     except ScenarioError as error:
-        sys.stdout.flush()
-        print(f"bp-tui: {error}", file=sys.stderr)
+        _say(str(error))
         if error.excerpt:
             print(f"    {error.excerpt}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
-        print("bp-tui: interrupted", file=sys.stderr)
+        _say("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has gone; Python would complain once more on flushing at exit.
+    except OSError as error:
+        # Python would complain once more on flushing at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return DONE
+        if isinstance(error, BrokenPipeError):  # whoever read the output has enough
+            return DONE
+        _say(str(error))
+        return UNUSABLE
+
+
+def _prepare_streams() -> None:
+    """Have all three standard streams, with every character written somehow."""
+    # Where one is closed, as by `<&-`, the next file that is opened takes its number.
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say(message: str) -> None:
+    print(f"bp-tui: {message}", file=sys.stderr)
 
 
 def _run(argv: list[str]) -> int:
@@ -64,9 +88,11 @@ def _run(argv: list[str]) -> int:
             lr=given.lr,
         )
     if options is not None and given.train:
+        from tui.commands.output import own_output
         from tui.commands.train import train
 
-        return train(options, given.json)
+        with own_output() as out:
+            return train(options, given.json, out)
     why = None if given.trace else _no_screen_because()
     if why is None and not given.trace:
         from tui.launch import launch
@@ -75,18 +101,12 @@ def _run(argv: list[str]) -> int:
     if options is None:
         parser.error(f"{why}, so name a scenario (--list shows the bundled ones)")
     if why is not None:
-        print(f"bp-tui: {why}, so this is what --trace prints", file=sys.stderr)
-    return _trace(options, given.json, given.full)
-
-
-def _trace(options: Options, as_json: bool, full: bool) -> int:
-    from engine import BackwardError
+        _say(f"{why}, so this is what --trace prints")
+    from tui.commands.output import own_output
     from tui.commands.trace import trace
 
-    try:
-        return trace(options, as_json, full)
-    except BackwardError as error:
-        raise ScenarioError(str(error), options.scenario) from None
+    with own_output() as out:
+        return trace(options, given.json, given.full, out)
 
 
 def _no_screen_because() -> str | None:

@@ -11,7 +11,7 @@ import tokenize
 import traceback
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ NO_ANSWER = "EOF when reading a line"
 
 INSTALLED = {"site-packages", "dist-packages"}
 
-_REPLACED: set[Any] = set()
-"""Streams that scenarios have put in the place of ours, kept: one that wraps ours would close it
-when it is collected."""
+_REPLACED: dict[int, Any] = {}
+"""Streams that scenarios have put in the place of ours, by their ids. They are kept: one that wraps
+ours would close it when it is collected."""
 
 
 @dataclass
@@ -116,7 +116,9 @@ def _compile(path: Path) -> tuple[Any, str, str]:
             f"this is no Python source text ({error}); a scenario is a Python file", str(path)
         ) from None
     except (RecursionError, MemoryError):
-        raise ScenarioError("an expression in it is nested too deeply for Python", str(path)) from None
+        raise ScenarioError(
+            "an expression in it is nested too deeply for Python", str(path)
+        ) from None
     return code, source, docstring
 
 
@@ -161,7 +163,10 @@ def guarded(path: Path) -> Iterator[None]:
     except BaseException as error:
         raise _explained(path, error) from None
     finally:
-        _REPLACED.update({sys.stdout, sys.stderr}.difference(streams))
+        _REPLACED.update((id(stream), stream) for stream in (sys.stdout, sys.stderr))
+        for stream in _REPLACED.values():
+            with suppress(Exception):  # closed, or none at all
+                stream.flush()
         sys.stdin, sys.stdout, sys.stderr = streams
 
 
@@ -178,7 +183,7 @@ def _explained(path: Path, error: BaseException) -> ScenarioError:
         inner = frame is not None and frame.name != "<module>"
         who = f"{frame.name}()" if frame and inner else "the scenario"
         message = f"{who} ended the program (SystemExit: {error.code}); let it run to its end"
-    elif isinstance(error, EOFError) and str(error) == NO_ANSWER:
+    elif isinstance(error, EOFError) and error.args == (NO_ANSWER,):
         message = (
             "the scenario asks a question with input(), and nobody can answer it here; write the "
             "value into the file"

@@ -240,7 +240,7 @@ def test_a_model_that_fails_names_its_line(tmp_path: Path) -> None:
         ("1.5", "float"),
         ("'loss'", "str"),
         ("Tensor(1.0)", "requires no grad"),
-        ("outputs", "one element"),
+        ("outputs", "one number"),
         ("cross_entropy(outputs, labels.reshape(2, 3))", "labels (batch,)"),
     ],
 )

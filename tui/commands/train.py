@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TextIO
 
 import engine
 from tui import loader
@@ -27,8 +29,8 @@ def event_facts(event: engine.Event) -> dict[str, Any]:
     return {"event": EVENT_NAMES[type(event)], **fields}
 
 
-def train(options: Options, as_json: bool) -> int:
-    """Run the training to its end; returns the exit code.
+def train(options: Options, as_json: bool, out: TextIO) -> int:
+    """Run the training to its end, written to `out`; returns the exit code.
 
     Raises:
         ScenarioError: the scenario cannot be used, or has no training.
@@ -44,15 +46,26 @@ def train(options: Options, as_json: bool) -> int:
     events = loader.guarded_events(scenario.path, training)
     if as_json:
         for event in events:
-            json_line(event_facts(event))
+            json_line(event_facts(event), out)
     else:
-        _with_progress_bar(training, events)
+        _with_progress_bar(training, events, out)
     return 0
 
 
-def _print_table(
+def _with_progress_bar(
     training: engine.Training, events: Iterator[engine.Event], out: TextIO
 ) -> None:
+    from rich.console import Console
+    from rich.file_proxy import FileProxy
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     print(
         f"{training.total_batches} batches in {training.epochs} epochs, batch size "
         f"{training.batch_size}, {type(training.optimizer).__name__} with learning rate "
@@ -60,11 +73,27 @@ def _print_table(
         file=out,
     )
     print("epoch  train loss  test loss  test accuracy  seconds", file=out, flush=True)
-    if sys.stderr.isatty():
-        events = _with_progress_bar(training, events)
-    for event in events:
-        if isinstance(event, engine.EpochDone):
-            print(_epoch_row(event), file=out, flush=True)
+    console = Console(file=sys.stderr)
+    progress = Progress(
+        TextColumn("batch"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        redirect_stderr=False,
+        transient=True,
+    )
+    # On one terminal the rows stand above the bar, as does what the scenario prints.
+    rows = FileProxy(console, out) if console.is_interactive and out.isatty() else out
+    with progress if console.is_interactive else contextlib.nullcontext():
+        task = progress.add_task("training", total=training.total_batches, loss="")
+        for event in events:
+            if isinstance(event, engine.BatchDone):
+                progress.update(task, completed=event.batch, loss=number(event.loss))
+            elif isinstance(event, engine.EpochDone):
+                print(_epoch_row(event), file=rows, flush=True)
 
 
 def _epoch_row(event: engine.EpochDone) -> str:

@@ -23,7 +23,9 @@ class Sender:
         Raises:
             OSError: nobody reads any more.
         """
-        line = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        # Half a surrogate pair, as of a file name that is no UTF-8, could be shown nowhere.
+        line = text.encode(errors="replace") + b"\n"
         with self._lock:
             self._stream.write(line)
             self._stream.flush()

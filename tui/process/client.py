@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import collections
 import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tui.options import Options
+from tui.process import BLAS_THREADS
 from tui.process.channel import Message, Sender, receive
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -21,6 +25,12 @@ START = "import sys; sys.path.append({root!r}); from tui.process.debuggee import
 
 LOG_LINES = 1000
 """How many of the last lines that the scenario printed are kept."""
+
+LONGEST_LINE = 2000
+"""How many characters of such a line are kept."""
+
+BETWEEN_NEWS = 0.25
+"""Seconds from one message that something was printed to the next."""
 
 
 class Client:
@@ -45,6 +55,7 @@ class Client:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=dict.fromkeys(BLAS_THREADS, "1") | os.environ,
             start_new_session=True,
         )
         assert self._process.stdin is not None
@@ -53,7 +64,10 @@ class Client:
         self._early: list[Message] = []
         self._on_message: Callable[[Message], None] | None = None
         self._closed = False
-        for target in (self._read_messages, self._read_log):
+        self._log_changed = threading.Event()
+        self._log_reader = threading.Thread(target=self._read_log, daemon=True)
+        self._log_reader.start()
+        for target in (self._read_messages, self._tell_of_prints):
             threading.Thread(target=target, daemon=True).start()
 
     def listen(self, on_message: Callable[[Message], None]) -> None:
@@ -97,14 +111,37 @@ class Client:
         with contextlib.suppress(ValueError):
             for message in receive(self._process.stdout):
                 self._deliver(message)
-        self._deliver({"type": "ended", "status": self._process.wait()})
+        status = self._process.wait()
+        # Its last words come first, unless what it has started still holds the log open.
+        self._log_reader.join(BETWEEN_NEWS)
+        self._deliver({"type": "ended", "status": status})
 
     def _read_log(self) -> None:
-        assert self._process.stderr
-        for line in self._process.stderr:
-            self.log.append(line.decode(errors="replace").rstrip("\n"))
-            self.printed += 1
-            if self.printed == 1 or self.printed % 100 == 0:
+        assert isinstance(self._process.stderr, io.BufferedReader)
+        utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
+        rest = ""
+        while chunk := self._process.stderr.read1():
+            *lines, rest = (rest + decoder.decode(chunk)).split("\n")
+            rest = rest[:LONGEST_LINE]
+            self._add_to_log(lines)
+        rest += decoder.decode(b"", final=True)
+        self._add_to_log(rest.split("\n") if rest else [])
+        self._log_changed.set()
+
+    def _add_to_log(self, lines: list[str]) -> None:
+        if lines:
+            self.log.extend(line[:LONGEST_LINE] for line in lines[-LOG_LINES:])
+            self.printed += len(lines)
+            self._log_changed.set()
+
+    def _tell_of_prints(self) -> None:
+        """Tell at once of the first line, then of the others a few times a second at most."""
+        told = 0
+        while self._log_reader.is_alive() or told < self.printed:
+            self._log_changed.wait()
+            self._log_changed.clear()
+            if told < self.printed:
+                told = self.printed
                 self._deliver({"type": "printed"})
-        if self.printed:
-            self._deliver({"type": "printed"})
+            time.sleep(BETWEEN_NEWS)

@@ -48,17 +48,21 @@ class Debuggee:
         self._showing = "stepping"
         self._gone = False
 
-    def run(self) -> None:
-        """Load the scenario, then carry out commands until the screen goes."""
+    def run(self) -> bool:
+        """Load the scenario, then carry out commands until the screen goes.
+
+        Returns:
+            Whether it has gone; else the scenario cannot be used.
+        """
         try:
             self._scenario = loader.load(self._options, self._fetching)
-            self._training = (
-                TrainingSession(self._scenario.training) if self._scenario.training else None
-            )
-            self._open()
+            with loader.guarded(self._scenario.path):
+                training = self._scenario.training
+                self._training = TrainingSession(training) if training else None
+                self._open()
         except ScenarioError as error:
             self._problem(error)
-            return
+            return False
         self._send_view()
         while not self._gone:
             changed = self._carry_out_waiting(block=not self._is_training())
@@ -67,6 +71,7 @@ class Debuggee:
                 changed = True
             if changed and not self._gone:
                 self._send_view()
+        return True
 
     def _fetching(self, doing: str, done: int, total: int) -> None:
         share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
@@ -122,11 +127,10 @@ class Debuggee:
                 self._gone = True
                 return changed
             try:
-                self._carry_out(command)
+                with loader.guarded(self._scenario.path):
+                    self._carry_out(command)
             except ScenarioError as error:
-                self._sender.send({"type": "notice", "text": str(error)})
-            except RuntimeError as error:
-                self._sender.send({"type": "notice", "text": str(error)})
+                self._notice(error.notice)
             changed = True
 
     def _carry_out(self, command: Message) -> None:
@@ -157,8 +161,7 @@ class Debuggee:
             session.point(int(command["node"]))
         elif name == "run_to_cursor":
             if not session.run_to_cursor():
-                text = f"node {session.cursor} needs no grad: it is no step to run to"
-                self._sender.send({"type": "notice", "text": text})
+                self._notice(f"node {session.cursor} needs no grad: it is no step to run to")
         else:
             raise RuntimeError(f"there is no command {name!r}")
 
@@ -171,8 +174,7 @@ class Debuggee:
     def _train_command(self, name: str) -> None:
         training = self._training
         if training is None:
-            text = "this scenario has no training: it leaves no `training`, only a graph"
-            self._sender.send({"type": "notice", "text": text})
+            self._notice("this scenario has no training: it leaves no `training`, only a graph")
             return
         if name == "open":
             self._showing = "training"
@@ -198,17 +200,28 @@ class Debuggee:
             raise RuntimeError(f"there is no command training.{name!r}")
 
     def _send_view(self) -> None:
+        try:
+            with loader.guarded(self._scenario.path):
+                view = self._view()
+        except ScenarioError as error:
+            self._notice(error.notice)
+        else:
+            self._sender.send(view)
+
+    def _view(self) -> Message:
         if self._showing == "training" and self._training is not None:
             view = self._training.view(int(self._size["plot"]))
             data = _data_in_use()
-            self._sender.send({"type": "training", "name": self._scenario.name, **data, **view})
-        else:
-            size = self._size
-            view = self._session.view(
-                int(size["rows"]), int(size["width"]), int(size["height"]), bool(size["both"])
-            )
-            lost = self._training is not None and self._training.would_be_lost
-            self._sender.send({"type": "stepping", "would_be_lost": lost, **view})
+            return {"type": "training", "name": self._scenario.name, **data, **view}
+        size = self._size
+        view = self._session.view(
+            int(size["rows"]), int(size["width"]), int(size["height"]), bool(size["both"])
+        )
+        lost = self._training is not None and self._training.would_be_lost
+        return {"type": "stepping", "would_be_lost": lost, **view}
+
+    def _notice(self, text: str) -> None:
+        self._sender.send({"type": "notice", "text": text})
 
     def _problem(self, error: ScenarioError) -> None:
         self._sender.send(
@@ -237,7 +250,14 @@ def _read_commands(stream: IO[bytes], commands: queue.Queue[Message | None]) -> 
         commands.put(command)
     commands.put(GONE)
     # Give a training the time to end its batch; a scenario that never ends gets no more.
-    threading.Timer(1.0, os._exit, (0,)).start()
+    threading.Timer(1.0, _end, (True,)).start()
+
+
+def _end(gone: bool) -> None:
+    """End this process, and where the screen has gone whatever the scenario has started."""
+    if gone and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
 def main() -> None:
@@ -255,8 +275,10 @@ def main() -> None:
     commands: queue.Queue[Message | None] = queue.Queue()
     reader = threading.Thread(target=_read_commands, args=(commands_in, commands), daemon=True)
     reader.start()
+    gone = True
     with contextlib.suppress(BrokenPipeError):
-        Debuggee(options, commands, Sender(messages_out)).run()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+        gone = Debuggee(options, commands, Sender(messages_out)).run()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # the scenario may have closed it
+            stream.flush()
+    _end(gone)

@@ -74,6 +74,10 @@ class BaseScreen(Screen[None]):
         """Start without a page."""
         self.query_one("#page").display = False
 
+    def on_screen_resume(self) -> None:
+        """Show what has come while another screen lay over this one."""
+        self.call_after_refresh(self.draw)
+
     def on_resize(self, event: events.Resize) -> None:
         """Lay everything out anew."""
         self.call_after_refresh(self.draw)
@@ -95,8 +99,8 @@ class BaseScreen(Screen[None]):
 
     def draw(self) -> None:
         """Show everything there is to show."""
-        if not self.is_mounted or not self.is_attached:
-            return
+        if not self.is_current or not self.query("#keys"):
+            return  # it is not there yet, or not any more, or lies under another screen
         width, height = self.size
         too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
         for line in self.query(".frame"):
@@ -166,7 +170,8 @@ class BaseScreen(Screen[None]):
     def notice(self, text: str) -> None:
         """Show a line until the next key."""
         self._notice = text
-        self.draw_footer()
+        if self.is_current and self.query("#keys"):
+            self.draw_footer()
 
     def ask(self, question: str, then: Callable[[], None]) -> None:
         """Ask a question; `then` is called where the answer is y."""

@@ -93,9 +93,10 @@ class ProblemScreen(_MessageScreen):
 
     def upcoming(self) -> Line:
         """How to go on."""
+        mend = "" if "given up" in self._title else "mend the file, then "
         return [
             (" Next  ", styles.SHOWN),
-            ("mend the file, then R reads it afresh; o opens another.", styles.PLAIN),
+            (f"{mend}R reads it afresh; o opens another.", styles.PLAIN),
         ]
 
     def items(self) -> list[Item]:
