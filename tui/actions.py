@@ -75,7 +75,7 @@ STEPPING = (
 TRAINING = (
     Action("run", ("c",), "run", "run"),
     Action("pause", ("space",), "pause", "pause, or go on"),
-    Action("batch", ("n",), "batch", "one batch, then pause"),
+    Action("batch", ("n",), "one batch", "one batch, then pause"),
     Action("into", ("s",), "into", "into the backward pass of the next batch"),
     Action("faster", ("plus", "equals_sign"), "", "a quicker pace, up to full speed"),
     Action("slower", ("minus",), "+/- pace", "a slower pace, down to one batch a second"),

@@ -63,6 +63,8 @@ class BpTui(App[None]):
         self._would_be_lost = False
         self._answered = False
         """Whether the process has shown something since it was started."""
+        self.is_changing = False
+        """Whether a command is under way that brings another screen."""
         self._typed: list[str] = []
         """The keys that came before there was a screen."""
         self._over = False
@@ -93,11 +95,14 @@ class BpTui(App[None]):
     def send(self, **command: object) -> None:
         """Send a command to the debugged process."""
         if self.client is not None:
+            if command["do"] in ("training.open", "training.close"):
+                self.is_changing = True
             self.client.send(**command)
 
     def open_scenario(self, scenario: str) -> None:
         """Load a scenario in a process of its own, in the place of the one before."""
         self.close()
+        self.is_changing = False
         self._options = dataclasses.replace(self._options, scenario=scenario)
         self.client = Client(self._options)
         self._would_be_lost = False
@@ -182,6 +187,7 @@ class BpTui(App[None]):
         if self.client is None:
             return
         self.client.close()
+        self.is_changing = False
         self._answered = self._over = True
         self._would_be_lost = False
         self._show(ProblemScreen(self._options.scenario, {"message": message, "title": title}))
@@ -208,8 +214,9 @@ class BpTui(App[None]):
         elif kind == "ended":
             if not self._over:
                 self._end(_how_it_ended(content["status"]))
-        elif kind == "notice" and isinstance(screen, BaseScreen):
-            screen.notice(content["text"])
+        elif kind == "notice":
+            self._notice(content["text"])
+            self._changed()
         elif kind == "progress":
             self._answered = True
             if not isinstance(screen, LoadingScreen):
@@ -239,13 +246,21 @@ class BpTui(App[None]):
             showing.show_view(content)
         elif first or showing is None or showing is self.screen:
             self._show(kind(content))
-        if first and self._typed:
-            self.call_after_refresh(self._type_again)
+            self._changed()
 
     def on_key(self, event: events.Key) -> None:
         """Keep what is typed before there is a screen for it."""
         if not isinstance(self._current(), BaseScreen) and not self._answered:
-            self._typed.append(event.key)
+            self.type_later(event.key)
+
+    def type_later(self, key: str) -> None:
+        """Keep a key for the screen that is about to be shown."""
+        self._typed.append(key)
+
+    def _changed(self) -> None:
+        self.is_changing = False
+        if self._typed:
+            self.call_after_refresh(self._type_again)
 
     def _type_again(self) -> None:
         typed, self._typed = self._typed, []

@@ -174,20 +174,20 @@ def _explained(path: Path, error: BaseException) -> ScenarioError:
     """What an exception of the scenario's is called, and where it came from."""
     if isinstance(error, data.DataError):
         return ScenarioError(str(error))
-    frame = _own_frame(path, error)
-    if isinstance(error, engine.BackwardError):
-        message = str(error)
-        if error.__cause__ is not None:
-            frame = _own_frame(path, error.__cause__) or frame
-    elif isinstance(error, SystemExit):
-        inner = frame is not None and frame.name != "<module>"
-        who = f"{frame.name}()" if frame and inner else "the scenario"
-        message = f"{who} ended the program (SystemExit: {error.code}); let it run to its end"
-    elif isinstance(error, EOFError) and error.args == (NO_ANSWER,):
+    cause = error.__cause__ if isinstance(error, engine.BackwardError) else None
+    origin = cause or error
+    frame = _own_frame(path, origin) or _own_frame(path, error)
+    if isinstance(origin, EOFError) and origin.args == (NO_ANSWER,):
         message = (
             "the scenario asks a question with input(), and nobody can answer it here; write the "
             "value into the file"
         )
+    elif isinstance(error, engine.BackwardError):
+        message = str(error)
+    elif isinstance(error, SystemExit):
+        inner = frame is not None and frame.name != "<module>"
+        who = f"{frame.name}()" if frame and inner else "the scenario"
+        message = f"{who} ended the program (SystemExit: {error.code}); let it run to its end"
     elif isinstance(error, RecursionError):
         message = "the scenario calls itself without end (RecursionError)"
     else:

@@ -105,6 +105,8 @@ class Driver:
         """Wait until a condition holds."""
         end = time.monotonic() + TIMEOUT
         while True:
+            if self.app._exception is not None:
+                raise AssertionError("the program has crashed") from self.app._exception
             # Between two screens there may be none, or one that is not composed yet.
             with contextlib.suppress(LookupError, ScreenStackError):
                 if condition():
@@ -147,6 +149,8 @@ class Driver:
         """Wait until the screen is, cell for cell, what it was."""
         end = time.monotonic() + TIMEOUT
         while True:
+            if self.app._exception is not None:
+                raise AssertionError("the program has crashed") from self.app._exception
             now: Cells = []
             with contextlib.suppress(ScreenStackError):
                 now = self.cells()

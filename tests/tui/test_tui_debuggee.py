@@ -108,6 +108,7 @@ def test_commands_for_a_training_that_is_not_there() -> None:
         there.wait_for("stepping")
         there.ask("training.open")
         assert "training" in there.wait_for("notice")["text"]
+        there.wait_for("stepping")  # the view after the notice
         assert there.step("next")["done"] == 1
 
 

@@ -99,7 +99,7 @@ class BaseScreen(Screen[None]):
 
     def draw(self) -> None:
         """Show everything there is to show."""
-        if not self.is_current or not self.query("#keys"):
+        if not self.is_shown:
             return  # it is not there yet, or not any more, or lies under another screen
         width, height = self.size
         too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
@@ -170,7 +170,7 @@ class BaseScreen(Screen[None]):
     def notice(self, text: str) -> None:
         """Show a line until the next key."""
         self._notice = text
-        if self.is_current and self.query("#keys"):
+        if self.is_shown:
             self.draw_footer()
 
     def ask(self, question: str, then: Callable[[], None]) -> None:
@@ -188,6 +188,11 @@ class BaseScreen(Screen[None]):
             self.draw_footer()
             if event.key in ("y", "Y"):
                 then()
+            return
+        if self.program.is_changing:
+            self.program.type_later(event.key)
+            event.stop()
+            event.prevent_default()
             return
         if self._page is not None and event.key in SCROLLING:
             self._scroll_page(SCROLLING[event.key])
@@ -232,8 +237,13 @@ class BaseScreen(Screen[None]):
 
     def refresh_log(self) -> None:
         """Show what was printed meanwhile, where the log is open."""
-        if self._page == "log":
+        if self._page == "log" and self.is_shown:
             self._show_page("log")
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the screen is there, complete and on top."""
+        return self.is_current and bool(self.query("#keys"))
 
     def close_page(self) -> bool:
         """Close the page; whether there was one."""

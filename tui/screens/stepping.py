@@ -56,6 +56,8 @@ class SteppingScreen(BaseScreen):
 
     def draw_body(self) -> None:
         """Lay out the panes for this size, tell the session, show its view."""
+        if not self.is_shown:
+            return
         width, height = self.size
         layout = lay_out(width, height, self._view["total"])
         if layout is None:
@@ -88,6 +90,8 @@ class SteppingScreen(BaseScreen):
             self.query_one(name).set_class(not layout.stacked, "beside")
 
     def _show_panes(self) -> None:
+        if not self.is_shown:
+            return
         view = self._view
         self.query_one(Rail).show_view(view)
         both = self.query_one("#tensors").display

@@ -76,6 +76,8 @@ class TrainingScreen(BaseScreen):
 
     def draw_body(self) -> None:
         """Show plot, table and progress."""
+        if not self.is_shown:
+            return
         width, height = self.size
         narrow = width < 70
         upper = self.query_one("#upper")
@@ -91,6 +93,8 @@ class TrainingScreen(BaseScreen):
         self.call_after_refresh(self._show_parts)
 
     def _show_parts(self) -> None:
+        if not self.is_shown:
+            return
         plot = self.query_one(LossPlot)
         if plot.dot_columns() != self._columns:
             self._columns = plot.dot_columns()

@@ -22,6 +22,8 @@ def open_graph(scenario: Scenario) -> EngineGraph:
     names = tensor_names(scenario.namespace, scenario.training)
     loss, end_grad = scenario.loss, scenario.end_grad
     if scenario.training is not None:
+        # As the training does before each batch: what the last one left is not added to.
+        scenario.training.optimizer.zero_grad()
         ahead = look_ahead(scenario.path, scenario.training)
         names |= {
             id(ahead.loss): "loss",
