@@ -185,9 +185,10 @@ def _explained(path: Path, error: BaseException) -> ScenarioError:
     elif isinstance(error, engine.BackwardError):
         message = str(error)
     elif isinstance(error, SystemExit):
-        inner = frame is not None and frame.name != "<module>"
-        who = f"{frame.name}()" if frame and inner else "the scenario"
-        message = f"{who} ended the program (SystemExit: {error.code}); let it run to its end"
+        inside = f" in {frame.name}()" if frame and frame.name != "<module>" else ""
+        message = (
+            f"the scenario ended itself{inside} (SystemExit: {error.code}); let it run to its end"
+        )
     elif isinstance(error, RecursionError):
         message = "the scenario calls itself without end (RecursionError)"
     else:

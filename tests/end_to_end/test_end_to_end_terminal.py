@@ -31,8 +31,7 @@ def test_quit(key: bytes, tmp_path: Path) -> None:
         assert_gone(children)
 
 
-@pytest.mark.parametrize("key", [b"q", CTRL_C])
-def test_quit_while_a_training_runs_at_full_speed(key: bytes, tmp_path: Path) -> None:
+def test_quit_while_a_training_runs_at_full_speed(tmp_path: Path) -> None:
     with terminal(*LONG, folder=tmp_path) as screen:
         screen.done(0)
         screen.send(b"t")
@@ -40,11 +39,11 @@ def test_quit_while_a_training_runs_at_full_speed(key: bytes, tmp_path: Path) ->
         screen.send(b"+++c")
         screen.shows("running, full speed", "93.")
         children = screen.children()
-        screen.send(key)
+        screen.send(CTRL_C)
         screen.shows("Quit, and lose the training?  y / n")
         screen.send(b"n")
         screen.hides("y / n")
-        screen.send(key)
+        screen.send(b"q")
         screen.shows("Quit, and lose the training?  y / n")
         screen.send(b"y")
         assert screen.ends() == 0
@@ -233,13 +232,13 @@ def test_nothing_is_sent_while_nothing_happens(tmp_path: Path) -> None:
         screen.done(0)
         screen.settled()
         written = len(screen.written)
-        time.sleep(0.8)
+        time.sleep(0.6)
         assert len(screen.written) == written
         screen.send(b"t")
         screen.shows("paused", "learning rate")
         screen.settled()
         written = len(screen.written)
-        time.sleep(0.8)
+        time.sleep(0.6)
         assert len(screen.written) == written
 
 
@@ -295,9 +294,8 @@ def test_sixteen_colours_are_enough(tmp_path: Path) -> None:
         assert not re.findall(rb"\x1b\[[\d;]*[34]8;[25];", screen.written)
 
 
-@pytest.mark.parametrize("locale", ["C", "POSIX"])
-def test_without_unicode(locale: str, tmp_path: Path) -> None:
-    with terminal("first_graph", environment={"LC_ALL": locale}, folder=tmp_path) as screen:
+def test_without_unicode(tmp_path: Path) -> None:
+    with terminal("first_graph", environment={"LC_ALL": "C"}, folder=tmp_path) as screen:
         screen.done(0)
         screen.send(b"nn")
         screen.done(2)

@@ -138,7 +138,7 @@ async def test_open_one_that_cannot_be_used_and_then_another(tmp_path: Path) -> 
         ("loss = 3\n", ["bad.py", "`loss` is a int, not a Tensor"]),
         ("from engine import Tensor\nloss = Tensor(1.0)\n", ["`loss` requires no grad"]),
         ("training = 3\n", ["`training` is a int"]),
-        ("raise SystemExit(3)\n", ["bad.py, line 1", "ended itself (SystemExit: 3)"]),
+        ("raise SystemExit(3)\n", ["bad.py, line 1", "(SystemExit: 3); let it run to its end"]),
         ("x = input('?')\n", ["bad.py, line 1", "asks a question with input()"]),
         ("def f(): return f()\nf()\n", ["bad.py, line 1", "calls itself without end"]),
         ("import os\nos.abort()\n", ["ended by signal 6"]),
@@ -222,7 +222,7 @@ async def test_reload_of_a_long_graph_uses_all_rows() -> None:
 
 async def test_a_slow_one_says_that_it_is_loading_and_then_opens(tmp_path: Path) -> None:
     path = tmp_path / "slow.py"
-    path.write_text("import time\nprint('so far')\ntime.sleep(2)\n" + GOOD)
+    path.write_text("import time\nprint('so far')\ntime.sleep(1.2)\n" + GOOD)
     async with program(path) as driver:
         await driver.shows("Loading", "slow.py", "Esc gives up")
         driver.assert_fits()

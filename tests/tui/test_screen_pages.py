@@ -216,7 +216,7 @@ async def test_the_palette_stays_open_while_a_training_runs() -> None:
         await driver.shows("Search for commands")
         await driver.type("pause")
         await driver.shows("pause, or go on")
-        for _ in range(10):  # a second of training, at ten views a second
+        for _ in range(6):  # a good half second of training, at ten views a second
             await driver.pilot.pause(0.1)
             assert "pause, or go on" in driver.text()
         await driver.press("enter")

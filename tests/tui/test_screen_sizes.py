@@ -145,8 +145,8 @@ async def test_many_sizes_one_after_another() -> None:
         await driver.press("n")
         await driver.done(1)
         before = await driver.settled()
-        for i in range(12):
-            await driver.pilot.resize_terminal(41 + 13 * i, 12 + 3 * i)
+        for i in range(6):
+            await driver.pilot.resize_terminal(41 + 26 * i, 12 + 6 * i)
         await driver.resized_to(80, 24)
         await driver.is_back_at(before, "many sizes")
 

@@ -72,9 +72,7 @@ async def test_at_the_end_every_leaf_has_its_gradient() -> None:
         await driver.done(5)
 
 
-@pytest.mark.parametrize(
-    ("scenario", "size"), [("mlp", (80, 24)), ("first_graph", (40, 12)), ("first_graph", (120, 40))]
-)
+@pytest.mark.parametrize(("scenario", "size"), [("mlp", (80, 24)), ("first_graph", (40, 12))])
 async def test_next_and_back_give_the_same_screen_cell_for_cell(
     scenario: str, size: tuple[int, int]
 ) -> None:
@@ -283,10 +281,8 @@ async def test_one_numbering_everywhere() -> None:
             )
 
 
-@pytest.mark.parametrize(
-    "scenario", ["broadcasting", "first_graph", "log_chain", "mlp", "shared_parent"]
-)
-async def test_every_bundled_scenario_can_be_stepped_through(scenario: str) -> None:
+@pytest.mark.parametrize("scenario", ["broadcasting", "log_chain", "shared_parent"])
+async def test_other_bundled_scenarios_can_be_stepped_through(scenario: str) -> None:
     async with stepping(scenario) as driver:
         total = driver.steps()
         for position in range(total):

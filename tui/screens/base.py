@@ -42,6 +42,8 @@ class BaseScreen(Screen[None]):
     """
 
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
+    CHANGES: ClassVar[tuple[str, ...]] = ()
+    """The actions that bring another screen of the same scenario."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,7 +201,10 @@ class BaseScreen(Screen[None]):
             event.stop()
             event.prevent_default()
             return
-        known = {key for action in self.ACTIONS for key in action.keys}
+        known = {key: action.name for action in self.ACTIONS for key in action.keys}
+        if self._page is None and known.get(event.key) in self.CHANGES:
+            # Keys that are typed ahead overtake the action of this one: keep them from now on.
+            self.program.is_changing = True
         if self._notice:
             self._notice = ""
             self.draw_footer()

@@ -23,6 +23,7 @@ class SteppingScreen(BaseScreen):
     """Shows a session's view; each key is a command to the session."""
 
     ACTIONS = actions.STEPPING
+    CHANGES = ("train",)
     BINDINGS = bindings(actions.STEPPING)
 
     def __init__(self, view: View) -> None:

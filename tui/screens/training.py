@@ -26,6 +26,7 @@ class TrainingScreen(BaseScreen):
     """Shows a training's view; each key is a command to it."""
 
     ACTIONS = actions.TRAINING
+    CHANGES = ("into", "leave")
     BINDINGS = bindings(actions.TRAINING)
 
     def __init__(self, view: View) -> None:

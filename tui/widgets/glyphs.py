@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import locale
+import os
 import sys
 
 from rich.cells import cell_len
@@ -47,8 +47,10 @@ _TABLE = str.maketrans(_ASCII)
 def has_unicode() -> bool:
     """Whether the terminal is set up for more than ASCII."""
     encoding = (sys.__stdout__.encoding if sys.__stdout__ else None) or ""
-    names = (encoding, locale.getpreferredencoding(False))
-    return all("utf" in name.lower() for name in names)
+    # In the C locale Python itself writes UTF-8 all the same; the terminal may not read it.
+    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next(filter(None, variables), "utf-8")
+    return "utf" in encoding.lower() and "utf" in locale.lower()
 
 
 def harmless(text: str) -> str:

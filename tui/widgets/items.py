@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from tui.widgets import styles
@@ -131,6 +131,6 @@ def _pair(left: str, right: str, width: int, left_style: Style, right_style: Sty
 def _key_lines(key: str, text: str, width: int) -> list[Line]:
     column = 12
     wrapped = wrap(text, max(10, width - column)) or [""]
-    lines: list[Line] = [[(f"{key:<{column}}", styles.KEY), (wrapped[0], styles.PLAIN)]]
+    lines: list[Line] = [[(set_cell_size(key, column), styles.KEY), (wrapped[0], styles.PLAIN)]]
     lines += [[(" " * column + more, styles.PLAIN)] for more in wrapped[1:]]
     return lines
