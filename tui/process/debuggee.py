@@ -24,6 +24,9 @@ from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 from tui.session.training_session import TrainingSession
 
+CONTINUE_ALONE = 0.5
+"""For so many seconds `continue` is not ended by what the user types ahead."""
+
 GONE = None
 """Stands in the queue of commands where the screen has gone away."""
 
@@ -166,10 +169,12 @@ class Debuggee:
             raise RuntimeError(f"there is no command {name!r}")
 
     def _continue(self) -> None:
-        """Take steps to the end; a command that comes meanwhile ends it."""
+        """Take steps to the end; where that takes a while, a command that comes ends it."""
         session = self._session
-        while session.next() and self._commands.empty():
-            pass
+        patience = time.monotonic() + CONTINUE_ALONE
+        while session.next():
+            if not self._commands.empty() and time.monotonic() > patience:
+                return
 
     def _train_command(self, name: str) -> None:
         training = self._training

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import engine
 
 
 def tensor_names(
-    namespace: Mapping[str, Any], training: engine.Training | None = None
+    namespace: Mapping[str, Any],
+    training: engine.Training | None = None,
+    source: Sequence[str] = (),
 ) -> dict[int, str]:
     """Names by `id(tensor)`: of several module-level names the first bound one; parameters as
-    `named_parameters` says, after the module's own name where there are several modules."""
+    `named_parameters` says, after the module's own name where there are several modules.
+
+    Args:
+        namespace: the module-level names in the order in which they were bound first.
+        training: its model's parameters are named without a prefix.
+        source: the scenario's lines; a name that is bound anew there got its tensor late.
+    """
+    again = _bound_again(source)
     names: dict[int, str] = {}
-    for name, value in namespace.items():
+    for name, value in sorted(namespace.items(), key=lambda item: item[0] in again):
         if isinstance(value, engine.Tensor):
             names.setdefault(id(value), name)
     for prefix, module in _outermost_modules(namespace, training):
         for name, parameter in module.named_parameters():
             names.setdefault(id(parameter), f"{prefix}{name}")
     return names
+
+
+def _bound_again(source: Sequence[str]) -> set[str]:
+    """The names to which a module binds something more than once."""
+    count: Counter[str] = Counter()
+    statements: list[ast.AST] = [ast.parse("\n".join(source))]
+    while statements:
+        node = statements.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            count[node.id] += 1
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            statements.extend(ast.iter_child_nodes(node))
+    return {name for name, times in count.items() if times > 1}
 
 
 def module_names(

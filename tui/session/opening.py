@@ -19,7 +19,7 @@ def open_graph(scenario: Scenario) -> EngineGraph:
     Raises:
         ScenarioError: the graph cannot be stepped through.
     """
-    names = tensor_names(scenario.namespace, scenario.training)
+    names = tensor_names(scenario.namespace, scenario.training, scenario.source)
     loss, end_grad = scenario.loss, scenario.end_grad
     if scenario.training is not None:
         # As the training does before each batch: what the last one left is not added to.
