@@ -84,7 +84,9 @@ def test_interrupted_while_it_starts(after: float, tmp_path: Path) -> None:
         screen.assert_left_in_order()
 
 
-@pytest.mark.parametrize(("name", "running"), [("SIGTERM", True), ("SIGHUP", False)])
+@pytest.mark.parametrize(
+    ("name", "running"), [("SIGTERM", True), ("SIGHUP", False), ("SIGINT", False)]
+)
 def test_a_signal_ends_it_in_order(name: str, running: bool, tmp_path: Path) -> None:
     with terminal(*LONG, folder=tmp_path) as screen:
         screen.done(0)

@@ -78,7 +78,7 @@ async def test_below_that_it_says_what_it_needs(size: tuple[int, int]) -> None:
                 ),
                 "what it needs",
             )
-        await driver.pilot.pause(0.1)
+        await driver.until(lambda: len(driver.lines()) == size[1], "a screen of that size")
         driver.assert_fits()
         await driver.resized_to(80, 24)
         await driver.done(0)

@@ -167,6 +167,17 @@ async def test_continue_goes_to_the_end_also_when_a_key_follows_at_once() -> Non
         await driver.done(total - 1)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+async def test_a_sentence_that_does_not_fit_is_seen_to_be_cut(size: tuple[int, int]) -> None:
+    async with stepping("mlp", size) as driver:
+        total = driver.steps()
+        for keys, steps in (("n", 1), ("nnnnnnnn", 9), ("c", total)):
+            await driver.press(*keys)
+            await driver.done(steps)
+            await driver.settled()
+            assert driver.lines()[-2].endswith((".", "…")), driver.lines()[-2]
+
+
 async def test_back_at_the_start_does_nothing() -> None:
     async with stepping("first_graph") as driver:
         await driver.press("p", "p", "n")

@@ -208,6 +208,16 @@ async def test_into_steps_through_the_next_batch() -> None:
         assert re.search(r"batch 3 of 8 {2,}0 of", driver.lines()[0])
 
 
+async def test_the_header_keeps_its_two_parts_apart() -> None:
+    async with training(batch_size=64, epochs=1) as driver:
+        await driver.press(*["n"] * 10, "escape")
+        await driver.done(0)
+        await driver.press("c")
+        total = driver.steps()
+        await driver.done(total)
+        assert re.search(rf"batch 11 of 63(…| {{2,}}){total} of {total} done$", driver.lines()[0])
+
+
 async def test_the_shapes_are_whole_after_coming_back_from_the_training() -> None:
     async with training(**SHORT) as driver:
         await driver.press("n", "escape")
@@ -470,6 +480,21 @@ async def test_a_training_that_goes_wrong(
         if driver.app.is_running:
             await driver.press("y")
         await leaves(driver)
+
+
+async def test_the_columns_of_the_epochs_stay_apart(small_training: Scenario) -> None:
+    path = small_training("logits = logits * 0.0 + np.array([[1e-4, 0.0]], dtype=np.float32)")
+    path.write_text(
+        path.read_text().replace("return cross", "return 1e-5 * cross").replace("=50", "=120")
+    )
+    async with training(path) as driver:
+        await driver.press(*["plus"] * 3, "c")
+        await driver.shows("done; Esc steps")
+        rows = [row.split() for line in driver.lines() if (row := line[46:]).endswith("%")]
+        assert len(rows) > 5
+        for row in rows:
+            assert len(row) == 5, row  # epoch, train, test, accuracy, %
+        driver.assert_fits()
 
 
 async def test_a_loss_that_is_not_finite_is_shown(small_training: Scenario) -> None:
