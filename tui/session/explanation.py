@@ -54,7 +54,7 @@ class Explainer:
         """What the next step is, in a sentence."""
         index = self._graph.position
         if index == self._graph.step_count:
-            return "nothing: every step is done, and each leaf that requires grad has its .grad."
+            return "nothing: every step is done, each leaf that requires grad has its .grad."
         node = self._graph.nodes[index]
         grad = self._graph.grad(index)
         label = self._labels.full(index)
