@@ -8,11 +8,11 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from collections.abc import Iterator
+from collections.abc import Iterator  # noqa: E402
 
-import pytest
+import pytest  # noqa: E402
 
-from engine import BACK_FUNCS
+from engine import BACK_FUNCS  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

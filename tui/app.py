@@ -82,7 +82,7 @@ class BpTui(App[None]):
 
     def _leave_in_order_on_signals(self) -> None:
         """A signal that ends the program ends it like q does, with the terminal in order."""
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
             if number is not None:
                 with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):

@@ -135,15 +135,12 @@ async def test_open_one_that_cannot_be_used_and_then_another(tmp_path: Path) -> 
         ("loss = (\n", ["bad.py, line 1", "'(' was never closed"]),
         ("\nx = 1 / 0\n", ["bad.py, line 2", "x = 1 / 0", "ZeroDivisionError"]),
         ("x = 1\n", ["bad.py", "nothing to step through", "`loss`"]),
-        ("loss = 3\n", ["bad.py", "`loss` is a int, not a Tensor"]),
         ("from engine import Tensor\nloss = Tensor(1.0)\n", ["`loss` requires no grad"]),
-        ("training = 3\n", ["`training` is a int"]),
         ("raise SystemExit(3)\n", ["bad.py, line 1", "(SystemExit: 3); let it run to its end"]),
         ("x = input('?')\n", ["bad.py, line 1", "asks a question with input()"]),
         ("def f(): return f()\nf()\n", ["bad.py, line 1", "calls itself without end"]),
         ("import os\nos.abort()\n", ["ended by signal 6"]),
         ("import os\nos._exit(7)\n", ["exit code 7"]),
-        ("\x00", ["bad.py", "null bytes"]),
     ],
 )
 async def test_what_is_wrong_is_a_readable_panel(
@@ -164,7 +161,7 @@ async def test_what_is_wrong_is_a_readable_panel(
 async def test_what_was_printed_before_it_failed_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
     path.write_text("for i in range(50): print('value', i)\n1 / 0\n")
-    for _ in range(3):  # the two pipes race
+    for _ in range(2):  # the two pipes race
         async with program(path) as driver:
             await driver.shows("ZeroDivisionError", "value 49")
 

@@ -11,7 +11,7 @@ from tui import app as app_module
 from tui.widgets import glyphs
 from tui.widgets.lines import Lines
 
-SIZES = [(40, 12), (69, 20), (70, 24), (100, 30), (200, 50)]
+SIZES = [(40, 12), (69, 20), (100, 30), (200, 50)]
 
 
 def has_the_frame(driver: Driver) -> None:
@@ -67,7 +67,7 @@ async def test_the_result_of_a_step_is_there_at_every_size(size: tuple[int, int]
         await driver.shows("b.grad now")
 
 
-@pytest.mark.parametrize("size", [(39, 11), (80, 11), (20, 5), (1, 1)])
+@pytest.mark.parametrize("size", [(39, 11), (20, 5), (1, 1)])
 async def test_below_that_it_says_what_it_needs(size: tuple[int, int]) -> None:
     async with program("first_graph", size) as driver:
         if size[0] >= 20:
@@ -96,7 +96,7 @@ async def test_too_small_and_back_is_the_same_screen() -> None:
         await driver.is_back_at(before, "39x11 and back")
 
 
-@pytest.mark.parametrize("other", [(120, 40), (40, 12), (81, 25)])
+@pytest.mark.parametrize("other", [(120, 40), (40, 12)])
 async def test_resizing_there_and_back_is_the_same_screen(other: tuple[int, int]) -> None:
     async with stepping("mlp") as driver:
         await driver.press("n", "n", "n")

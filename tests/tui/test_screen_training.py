@@ -391,7 +391,7 @@ async def test_what_comes_too_late_for_a_screen_is_ignored() -> None:
 async def test_leaving_and_coming_back_again_and_again_while_it_runs() -> None:
     # Messages that are under way when the screen changes find another one, or none.
     async with training(**LONG) as driver:
-        for _ in range(6):
+        for _ in range(4):
             await driver.press("c")
             await driver.shows("running")
             await driver.press("escape")

@@ -137,7 +137,8 @@ class BaseScreen(Screen[None]):
         name, _, rest = left.partition("  ")
         room = width - cell_len(name) - cell_len(right) - 5
         rest = rest if cell_len(rest) <= room else rest[: max(0, room - 1)] + "…"
-        space = " " * max(1, width - cell_len(name) - cell_len(rest) - cell_len(right) - 4)
+        free = width - cell_len(name) - 3 - cell_len(rest) - cell_len(right)
+        space = " " * (free - 1 if free > 2 else max(1, free))  # with a margin where there is room
         self.query_one("#header", Lines).show(
             [
                 [

@@ -194,7 +194,13 @@ def _epoch_row(result: dict[str, Any]) -> str:
 
 
 def _loss(loss: float | str | None) -> str:
-    return "" if loss is None else loss if isinstance(loss, str) else f"{loss:.4g}"
+    if loss is None or isinstance(loss, str):
+        return loss or ""
+    text = f"{loss:.4g}"
+    if "e" not in text:
+        return text
+    mantissa, exponent = f"{loss:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def _percent(fraction: float | None) -> str:

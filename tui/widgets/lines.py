@@ -70,12 +70,21 @@ class Lines(Widget):
                 text = glyphs.to_ascii(text)
             length = cell_len(text)
             if used + length > width:
-                text, length = set_cell_size(text, width - used), width - used
+                text, length = _cut(text, width - used, self.ascii_only), width - used
             segments.append(Segment(text, style))
             used += length
         if used < width:
             segments.append(Segment(" " * (width - used), PLAIN))
         return Strip(segments, width).simplify()
+
+
+def _cut(text: str, width: int, ascii_only: bool) -> str:
+    """As much of a text as fits; where more than blanks is lost, the last cell says so."""
+    kept = set_cell_size(text, width)
+    if not text[len(kept.rstrip()) :].strip():
+        return kept
+    mark = "…"
+    return set_cell_size(text, width - 1) + (glyphs.to_ascii(mark) if ascii_only else mark)
 
 
 def _difference(old: Strip, new: Strip) -> tuple[int, int] | None:
