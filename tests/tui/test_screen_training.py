@@ -490,8 +490,13 @@ async def test_the_columns_of_the_epochs_stay_apart(small_training: Scenario) ->
     async with training(path) as driver:
         await driver.press(*["plus"] * 3, "c")
         await driver.shows("done; Esc steps")
-        rows = [row.split() for line in driver.lines() if (row := line[46:]).endswith("%")]
-        assert len(rows) > 5
+        rows: list[list[str]] = []
+
+        def told() -> bool:
+            rows[:] = [row.split() for line in driver.lines() if (row := line[46:]).endswith("%")]
+            return len(rows) > 5
+
+        await driver.until(told, "more than five epochs")
         for row in rows:
             assert len(row) == 5, row  # epoch, train, test, accuracy, %
         driver.assert_fits()
