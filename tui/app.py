@@ -143,7 +143,7 @@ class BpTui(App[None]):
         elif kind == "problem":
             self._drop_successor()
             if isinstance(self.screen, BaseScreen):
-                self.screen.show_message("What was in use stays", content["message"])
+                self.screen.show_page("What was in use stays", [("text", content["message"], "")])
         elif kind == "ended":
             self._drop_successor()
             self._notice(_how_it_ended(content["status"]))
@@ -217,6 +217,10 @@ class BpTui(App[None]):
         elif kind == "notice":
             self._notice(content["text"])
             self._changed()
+        elif kind == "refused" and isinstance(screen, BaseScreen):
+            screen.refuse(content["text"])
+        elif kind == "page" and isinstance(screen, BaseScreen):
+            screen.show_page(content["title"], content["items"], content["update"])
         elif kind == "progress":
             self._answered = True
             if not isinstance(screen, LoadingScreen):

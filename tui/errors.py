@@ -31,3 +31,8 @@ class ScenarioError(Exception):
         if self.filename is None or self.line is None:
             return self.message
         return f"{self.message} ({os.path.basename(self.filename)}, line {self.line})"
+
+
+class Refused(Exception):
+    """A command that cannot be carried out as it was typed; the message says why, and what would
+    do."""

@@ -19,7 +19,7 @@ from typing import Any
 import engine
 from scenarios import data
 from tui import catalog
-from tui.errors import ScenarioError
+from tui.errors import Refused, ScenarioError
 from tui.options import Options
 
 MODULE_NAME = "__bp_tui__"
@@ -158,7 +158,7 @@ def guarded(path: Path) -> Iterator[None]:
     sys.stdin = io.StringIO()
     try:
         yield
-    except (KeyboardInterrupt, ScenarioError):
+    except (KeyboardInterrupt, ScenarioError, Refused):
         raise
     except BaseException as error:
         raise _explained(path, error) from None

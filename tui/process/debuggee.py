@@ -17,15 +17,13 @@ import time
 from typing import IO, Any
 
 from tui import loader
-from tui.errors import ScenarioError
+from tui.errors import Refused, ScenarioError
 from tui.options import Options
 from tui.process.channel import Message, Sender, receive
+from tui.session.commands import carry_out
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 from tui.session.training_session import TrainingSession
-
-CONTINUE_ALONE = 0.5
-"""For so many seconds `continue` is not ended by what the user types ahead."""
 
 GONE = None
 """Stands in the queue of commands where the screen has gone away."""
@@ -94,6 +92,8 @@ class Debuggee:
                 scenario.source,
             ),
         )
+        self._session.deliver = self._sender.send
+        self._session.is_interrupted = lambda: not self._commands.empty()
 
     def _is_training(self) -> bool:
         return self._training is not None and self._training.running
@@ -134,6 +134,8 @@ class Debuggee:
                     self._carry_out(command)
             except ScenarioError as error:
                 self._notice(error.notice)
+            except Refused as refusal:
+                self._sender.send({"type": "refused", "text": str(refusal)})
             changed = True
 
     def _carry_out(self, command: Message) -> None:
@@ -144,37 +146,7 @@ class Debuggee:
         elif name.startswith("training."):
             self._train_command(name.removeprefix("training."))
         else:
-            self._step_command(name, command)
-
-    def _step_command(self, name: str, command: Message) -> None:
-        session = self._session
-        if name == "next":
-            session.next()
-        elif name == "into":
-            session.into()
-        elif name == "back":
-            session.back()
-        elif name == "continue":
-            self._continue()
-        elif name == "start":
-            session.start()
-        elif name == "cursor":
-            session.point(session.cursor + int(command["by"]))
-        elif name == "point":
-            session.point(int(command["node"]))
-        elif name == "run_to_cursor":
-            if not session.run_to_cursor():
-                self._notice(f"node {session.cursor} needs no grad: it is no step to run to")
-        else:
-            raise RuntimeError(f"there is no command {name!r}")
-
-    def _continue(self) -> None:
-        """Take steps to the end; where that takes a while, a command that comes ends it."""
-        session = self._session
-        patience = time.monotonic() + CONTINUE_ALONE
-        while session.next():
-            if not self._commands.empty() and time.monotonic() > patience:
-                return
+            carry_out(self._session, name, command)
 
     def _train_command(self, name: str) -> None:
         training = self._training

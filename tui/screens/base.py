@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.actions import Action
+from tui.screens.prompt import Prompt
 from tui.widgets import styles
 from tui.widgets.items import Item, Items
 from tui.widgets.layout import LEAST_HEIGHT, LEAST_WIDTH
@@ -28,6 +29,8 @@ SCROLLING = {"pagedown": 1, "space": 1, "pageup": -1}
 
 ON_A_PAGE = ("help", "log", "leave", "commands", "give_up")
 """The actions that are possible while a page lies over the body."""
+
+LEAVING = ("app.quit_program", "quit_program")
 
 
 def bindings(actions: Sequence[Action]) -> list[BindingType]:
@@ -51,8 +54,13 @@ class BaseScreen(Screen[None]):
         self._page_first = 0
         """The first row of the page that is seen."""
         self._notice = ""
-        self._message = ("", "")
+        self._shown_page: tuple[str, Sequence[Item]] = ("", ())
+        """Title and items of the page that was shown last by `show_page`."""
         self._question: tuple[str, Callable[[], None]] | None = None
+        self._prompt: Prompt | None = None
+        """Where the user is typing."""
+        self._asked: Prompt | None = None
+        """What was typed last; it comes back where it is refused."""
 
     @property
     def program(self) -> BpTui:
@@ -125,6 +133,8 @@ class BaseScreen(Screen[None]):
         if self._question is not None:
             question: Line = [(f" {self._question[0]}  ", styles.PROBLEM), ("y / n", styles.KEY)]
             lines.show([question])
+        elif self._prompt is not None:
+            lines.show([self._prompt.line(self.size.width)])
         elif self._notice:
             lines.show([[(f" {self._notice}", styles.SHOWN)]])
         else:
@@ -151,6 +161,8 @@ class BaseScreen(Screen[None]):
         )
 
     def _keys(self) -> Line:
+        if self._prompt is not None:
+            return self._prompt.below(self.size.width)
         parts: list[tuple[str, Any]] = []
         used = 0
         wanted = [a for a in self.ACTIONS if a.short]
@@ -181,8 +193,59 @@ class BaseScreen(Screen[None]):
         self._question = (question, then)
         self.draw_footer()
 
+    def prompt(self, label: str, then: Callable[[str], object], initial: str = "") -> None:
+        """Let the user type a line; `then` is called with it once Enter is pressed.
+
+        Args:
+            label: what is asked for.
+            then: called with what was typed. Where the session refuses it, the line comes back
+                with the message, to be mended.
+            initial: what stands there at first.
+        """
+        self._prompt = Prompt(label, then, initial)
+        self._notice = ""
+        self.draw_footer()
+
+    def refuse(self, message: str) -> None:
+        """Say why what was typed last cannot be done, and let it be mended."""
+        if self._asked is None:
+            self.notice(message)
+            return
+        self._prompt, self._asked = self._asked, None
+        self._prompt.error = message
+        if self.is_shown:
+            self.draw_footer()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted goes where one types, and nowhere else."""
+        if self._prompt is not None:
+            self._prompt.insert(event.text)
+            self.draw_footer()
+        event.stop()
+
+    def _type(self, event: events.Key) -> None:
+        """A key for the prompt."""
+        prompt = self._prompt
+        assert prompt is not None
+        if event.key == "enter":
+            self._prompt, self._asked = None, prompt
+            self.draw_footer()
+            prompt.then(prompt.text)
+        elif event.key in ("escape", "ctrl+c"):
+            self._prompt = self._asked = None
+            self.draw_footer()
+        else:
+            prompt.type(event.key, event.character if event.is_printable else None)
+            self.draw_footer()
+
     def on_key(self, event: events.Key) -> None:
-        """Answer a question, or clear a notice; a key without a meaning is told so."""
+        """Answer a question, type into the prompt, or clear a notice; a key without a meaning is
+        told so."""
+        if self._prompt is not None and event.key != "ctrl+q":
+            event.stop()
+            event.prevent_default()
+            self._type(event)
+            return
         if self._question is not None:
             then = self._question[1]
             self._question = None
@@ -213,8 +276,9 @@ class BaseScreen(Screen[None]):
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a question is open only its answer counts; under a page nothing is done unseen."""
-        if self._question is not None:
+        """While a question or the prompt is open only what answers it counts; under a page nothing
+        is done unseen."""
+        if self._question is not None or (self._prompt is not None and action not in LEAVING):
             return False
         if self._page is not None and action not in ON_A_PAGE and not action.startswith("app."):
             return False
@@ -234,12 +298,24 @@ class BaseScreen(Screen[None]):
         """Open the palette of commands."""
         self.program.action_command_palette()
 
-    def show_message(self, title: str, text: str) -> None:
-        """Show a message that may be too long for a line, as a page."""
-        self._message = (title, text)
-        self._notice = ""
-        self.draw_footer()
-        self._show_page("message")
+    def show_page(self, title: str, items: Sequence[Item], update: bool = False) -> None:
+        """Show items over the body, under a title.
+
+        Args:
+            title: the page's heading.
+            items: what it shows.
+            update: whether they are shown only where a page of that title is still open.
+        """
+        if update and (self._page != "shown" or self._shown_page[0] != title):
+            return
+        self._shown_page = (title, items)
+        if not update:
+            self._notice = ""
+            self._page_first = 0
+            self._asked = None
+        if self.is_shown:
+            self.draw_footer()
+            self._show_page("shown")
 
     def refresh_log(self) -> None:
         """Show what was printed meanwhile, where the log is open."""
@@ -290,7 +366,7 @@ class BaseScreen(Screen[None]):
         pages = {
             "help": self._help_items,
             "log": self._log_items,
-            "message": self._message_items,
+            "shown": self._shown_items,
             "small": self._small_items,
         }
         return pages[self._page]() if self._page else []
@@ -319,9 +395,9 @@ class BaseScreen(Screen[None]):
                 break
         return [title, *shown]
 
-    def _message_items(self) -> list[Item]:
-        title, text = self._message
-        return [("title", title, "Esc closes this page"), ("gap", "", ""), ("text", text, "")]
+    def _shown_items(self) -> list[Item]:
+        title, items = self._shown_page
+        return [("title", title, "Esc closes this page"), ("gap", "", ""), *items]
 
     def _small_items(self) -> list[Item]:
         width, height = self.size

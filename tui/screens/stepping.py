@@ -158,8 +158,10 @@ class SteppingScreen(BaseScreen):
         self.program.send(do="training.open")
 
     def action_leave(self) -> None:
-        """Close a page, or put the cursor back on the step."""
-        if not self.close_page():
+        """Close a page (what was filling it ends), or put the cursor back on the step."""
+        if self.close_page():
+            self.program.send(do="stop")
+        else:
             self.program.send(do="point", node=self._view["shown"] or 0)
 
     def on_rail_pointed(self, message: Rail.Pointed) -> None:

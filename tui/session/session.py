@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,28 @@ class Session:
         self._presses: list[Place] = []
         """Where each press of n or s that can be undone started."""
         self._first_row = 0
+        self.messages: list[Json] = []
+        """What was said, where nobody is there to deliver it at once."""
+        self.deliver: Callable[[Json], None] = self.messages.append
+        """Takes what is to be said to the screen."""
+        self.is_interrupted: Callable[[], bool] = lambda: False
+        """Whether the user has asked for something else meanwhile: what takes long then ends."""
+
+    # Saying
+
+    def say(self, text: str) -> None:
+        """Say something in a line, which is shown until the next key."""
+        self.deliver({"type": "notice", "text": text})
+
+    def show_page(self, title: str, items: Sequence[Item], update: bool = False) -> None:
+        """Show a page of items over the screen's body.
+
+        Args:
+            title: the page's heading.
+            items: what it shows, see `tui.session.explanation`.
+            update: whether it is shown only where a page of that title is still open.
+        """
+        self.deliver({"type": "page", "title": title, "items": list(items), "update": update})
 
     # Moving
 

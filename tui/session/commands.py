@@ -1,0 +1,54 @@
+"""What the stepping screen can ask of a session: a name, and what it does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tui.session.session import Session
+
+Json = dict[str, Any]
+Command = Callable[[Session, Json], object]
+"""Carries out one command, with what came with it."""
+
+CONTINUE_ALONE = 0.5
+"""For so many seconds `continue` is not ended by what the user types ahead."""
+
+
+def carry_out(session: Session, name: str, command: Json) -> None:
+    """Carry out a command.
+
+    Raises:
+        Refused: it cannot be done as it was typed.
+        RuntimeError: there is no such command.
+    """
+    if name not in COMMANDS:
+        raise RuntimeError(f"there is no command {name!r}")
+    COMMANDS[name](session, command)
+
+
+def _continue(session: Session, command: Json) -> None:
+    """Take steps to the end; where that takes a while, a command that comes ends it."""
+    patience = time.monotonic() + CONTINUE_ALONE
+    while session.next():
+        if session.is_interrupted() and time.monotonic() > patience:
+            return
+
+
+def _run_to_cursor(session: Session, command: Json) -> None:
+    if not session.run_to_cursor():
+        session.say(f"node {session.cursor} needs no grad: it is no step to run to")
+
+
+COMMANDS: dict[str, Command] = {
+    "next": lambda session, command: session.next(),
+    "into": lambda session, command: session.into(),
+    "back": lambda session, command: session.back(),
+    "continue": _continue,
+    "start": lambda session, command: session.start(),
+    "cursor": lambda session, command: session.point(session.cursor + int(command["by"])),
+    "point": lambda session, command: session.point(int(command["node"])),
+    "run_to_cursor": _run_to_cursor,
+    "stop": lambda session, command: None,  # that it has come ends what takes long
+}
