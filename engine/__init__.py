@@ -6,7 +6,7 @@ can be imported from here: the functions on Tensors and their backward functions
 
 # ruff: noqa: F403
 from engine import creation, functions, nn, optim
-from engine.backward import BackwardPass, Edge, Step, backward_steps
+from engine.backward import BackwardPass, backward_steps
 from engine.batches import DataLoader
 from engine.broadcasting import unbroadcast
 from engine.creation import *
@@ -21,6 +21,7 @@ from engine.optim import *
 from engine.origin import Call, Origin, composite, record_origins
 from engine.random import get_rng_state, initial_seed, manual_seed, set_rng_state
 from engine.registry import BACK_FUNCS, BackwardFuncLookup
+from engine.steps import Edge, Step
 from engine.tensor import Recipe, Tensor
 from engine.training import BatchDone, EpochDone, Event, LookAhead, Training, TrainingDone
 from engine.wrapping import wrap_forward_fn

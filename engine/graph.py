@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engine.errors import CycleError
 from engine.inplace import check_unchanged
-from engine.tensor import Tensor
+from engine.tensor import RECIPES, Tensor
 
 N = TypeVar("N")
 
@@ -51,36 +51,46 @@ def backward_order(root: Tensor) -> list[Tensor]:
     """The tensors below `root` that require grad, in the order of the backward pass.
 
     The order of `sorted_computational_graph` without those that need no gradient. Every backward
-    pass starts with it, so it goes through the graph with as little ado as it can: each node is
-    met twice, once to look at its parents and once when they are all in order.
+    pass starts with it, so it goes through the graph with as little ado as it can: cycles are
+    looked for only where recipes were set by hand, for nothing else can make one.
 
     Raises:
         BackwardError: a tensor was changed in place after it had been used.
         CycleError: the graph has a cycle.
     """
     order: list[Tensor] = []
-    finished: set[Tensor] = set()
-    open_nodes: set[Tensor] = set()
-    stack = [root]
+    seen: set[Tensor] = set()
+    finished: set[Tensor] | None = set() if RECIPES.set_by_hand else None
+    # A node that was looked at stays below what it was made from, under a mark.
+    stack: list[Tensor | None] = [root]
+    push, pop, see = stack.append, stack.pop, seen.add
     while stack:
-        node = stack[-1]
-        if node in finished:
-            stack.pop()
-        elif node._op is None or node in open_nodes:
-            stack.pop()
-            open_nodes.discard(node)
-            finished.add(node)
+        node = pop()
+        if node is None:
+            node = pop()
+            assert node is not None
             order.append(node)
-        else:
-            open_nodes.add(node)
+            if finished is not None:
+                finished.add(node)
+        elif node not in seen:
+            see(node)
+            if node._op is None:
+                order.append(node)
+                if finished is not None:
+                    finished.add(node)
+                continue
+            push(node)
+            push(None)
+            made_at = node._made_at
             for parent in reversed(node._inputs):
-                if isinstance(parent, Tensor) and parent._requires_grad and parent not in finished:
-                    if parent._made_at > node._made_at:
+                if isinstance(parent, Tensor) and parent._requires_grad:
+                    if parent._made_at > made_at:
                         # It was changed in place after this node had used it.
                         check_unchanged(node)
-                    if parent in open_nodes:
+                    if parent not in seen:
+                        push(parent)
+                    elif finished is not None and parent not in finished:
                         raise CycleError(_cycle(parent))
-                    stack.append(parent)
     order.reverse()
     return order
 

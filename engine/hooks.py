@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.backward import Step
+    from engine.steps import Step
 
 Hook = Callable[[Any], Any]
 

@@ -11,9 +11,9 @@ Writing into `.array` oneself is not seen here.
 from __future__ import annotations
 
 import functools
+import operator
 import weakref
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,17 +27,43 @@ if TYPE_CHECKING:
     from engine.tensor import Tensor
 
 
-@dataclass(frozen=True, slots=True)
 class Change:
-    """One change in place."""
+    """The last change in place of some arrays.
 
-    time: int
-    """The clock's reading after it."""
-    op: str
-    """What changed the array, as its user calls it."""
-    filename: str | None
-    line: int | None
-    """The user's line that did it."""
+    Args:
+        op: what changes the arrays, as its user calls it.
+    """
+
+    __slots__ = ("_code", "_instruction", "is_theirs", "op", "time")
+
+    def __init__(self, op: str) -> None:
+        self.op = op
+        self.is_theirs = True
+        """Whether this is still the last change of all its arrays."""
+        self.note()
+
+    def note(self) -> None:
+        """It has happened (again) just now, by the user's line that is running."""
+        CLOCK.time += 1
+        self.time = CLOCK.time
+        """The clock's reading after it."""
+        frame = user_frame()
+        # The line's number takes a look-up that only a message needs.
+        self._code = frame.f_code if frame else None
+        self._instruction = frame.f_lasti if frame else 0
+
+    @property
+    def filename(self) -> str | None:
+        """The file of the user's line that did it."""
+        return self._code.co_filename if self._code else None
+
+    @property
+    def line(self) -> int | None:
+        """The number of that line."""
+        for start, end, line in self._code.co_lines() if self._code else ():
+            if start <= self._instruction < end:
+                return line
+        return None
 
     def __str__(self) -> str:
         where = f" ({self.filename}, line {self.line})" if self.filename else ""
@@ -59,16 +85,9 @@ def mark_changed(array: Array, op: str) -> None:
     mark_all_changed((array,), op)
 
 
-def mark_all_changed(arrays: Iterable[Array], op: str) -> None:
-    """Note that `op` has just written into all these arrays."""
-    frame = user_frame()
-    CLOCK.time += 1
-    change = Change(
-        CLOCK.time,
-        op,
-        frame.f_code.co_filename if frame else None,
-        frame.f_lineno if frame else None,
-    )
+def mark_all_changed(arrays: Iterable[Array], op: str) -> Change:
+    """Note that `op` has just written into all these arrays; the note of it."""
+    change = Change(op)
     for array in arrays:
         owner = _owner(array)
         key = id(owner)
@@ -76,7 +95,40 @@ def mark_all_changed(arrays: Iterable[Array], op: str) -> None:
         if known is None or known[0]() is not owner:
             _changes[key] = (weakref.ref(owner, functools.partial(_forget, key)), change)
         else:
+            known[1].is_theirs = False
             _changes[key] = (known[0], change)
+    return change
+
+
+class RepeatedChange:
+    """Notes that the same arrays are changed again and again, as by an optimiser, which costs
+    next to nothing from the second time on.
+
+    Args:
+        op: what changes them.
+    """
+
+    def __init__(self, op: str) -> None:
+        self._op = op
+        self._arrays: list[Array] = []
+        self._change: Change | None = None
+
+    def __reduce__(self) -> tuple[type[RepeatedChange], tuple[str]]:
+        return RepeatedChange, (self._op,)  # a copy's arrays are others
+
+    def mark(self, arrays: list[Array]) -> None:
+        """Note that these arrays have just been written into."""
+        change = self._change
+        if (
+            change is not None
+            and change.is_theirs
+            and len(arrays) == len(self._arrays)
+            and all(map(operator.is_, arrays, self._arrays))
+        ):
+            change.note()
+        else:
+            self._arrays = arrays
+            self._change = mark_all_changed(arrays, self._op)
 
 
 def last_change(array: Any) -> Change | None:

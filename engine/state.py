@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.backward import UnbroadcastCall
+    from engine.contributions import UnbroadcastCall
     from engine.origin import Call
 
 

@@ -39,6 +39,15 @@ class Recipe:
     """The arguments that were tensors, by position."""
 
 
+class _Recipes:
+    set_by_hand = False
+
+
+RECIPES = _Recipes()
+"""`RECIPES.set_by_hand` tells whether any tensor has been given a recipe: only so can a graph have
+a cycle."""
+
+
 class Tensor(TensorMethods, TensorChanges):
     """A NumPy array, its gradient, and how it was computed.
 
@@ -56,6 +65,7 @@ class Tensor(TensorMethods, TensorChanges):
     __slots__ = (
         "__weakref__",
         "_args",
+        "_grad",
         "_hooks",
         "_inputs",
         "_kwargs",
@@ -63,14 +73,13 @@ class Tensor(TensorMethods, TensorChanges):
         "_op",
         "_requires_grad",
         "array",
-        "grad",
         "origin",
     )
 
     __hash__ = object.__hash__  # by identity, although == compares the elements
 
     array: Array
-    grad: Tensor | None
+    _grad: Array | Tensor | None  # a backward pass leaves the bare array
     origin: Origin | None
     _requires_grad: bool
     _op: Operation | None
@@ -91,7 +100,7 @@ class Tensor(TensorMethods, TensorChanges):
         elif not made.dtype.isnative:
             made = made.astype(made.dtype.newbyteorder("="))
         self.array = made
-        self.grad = None
+        self._grad = None
         self.origin = None
         self._op = None
         self._args = ()
@@ -104,6 +113,19 @@ class Tensor(TensorMethods, TensorChanges):
             self.requires_grad = True
 
     # How it was computed
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have left here, None where none has."""
+        grad = self._grad
+        if grad is None or isinstance(grad, Tensor):
+            return grad
+        self._grad = wrapped = bare_tensor(grad)
+        return wrapped
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        self._grad = grad
 
     @property
     def requires_grad(self) -> bool:
@@ -141,6 +163,7 @@ class Tensor(TensorMethods, TensorChanges):
     def recipe(self, recipe: Recipe | None) -> None:
         from engine.wrapping import operation_of
 
+        RECIPES.set_by_hand = True
         if recipe is None:
             self._op, self._args, self._kwargs, self._inputs = None, (), NO_KWARGS, ()
             return
@@ -182,14 +205,14 @@ class Tensor(TensorMethods, TensorChanges):
             ShapeError: the seed has another shape.
             BackwardError: a backward function is missing or wrong.
         """
-        from engine.backward import BackwardPass
+        from engine.backward import backward
 
         if create_graph:
             raise NotImplementedError(
                 "backward: create_graph=True asks for second derivatives, and this engine has "
                 "first derivatives only; backward functions work on bare arrays"
             )
-        BackwardPass(self, end_grad).run(keep_steps=False)
+        backward(self, end_grad)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
         """Call `hook` with the gradient of this tensor whenever a backward pass has completed it.
@@ -315,7 +338,7 @@ def bare_tensor(array: Array) -> Tensor:
     """A leaf that holds just this array, without the checks of the constructor."""
     tensor = Tensor.__new__(Tensor)
     tensor.array = array
-    tensor.grad = tensor.origin = tensor._op = tensor._hooks = None
+    tensor._grad = tensor.origin = tensor._op = tensor._hooks = None
     tensor._args = tensor._inputs = ()
     tensor._kwargs = NO_KWARGS
     tensor._made_at = 0

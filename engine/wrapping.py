@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,32 @@ from engine.registry import BACK_FUNCS, Array, BackFunc, ForwardFunc
 from engine.state import STATE
 from engine.tensor import FLOAT32, NO_KWARGS, Tensor, parts_of
 
+Joint = Callable[[Array, Tensor], Iterable[tuple[Tensor, Array]]]
+"""`(grad_out, node) -> pairs`: each input that requires grad, and its contribution."""
+
 
 class Operation:
     """A function on arrays with the backward functions that hold for a graph built now."""
 
-    __slots__ = ("back_func", "func", "name")
+    __slots__ = ("back_func", "func", "joint", "name")
 
     def __init__(self, func: ForwardFunc, name: str) -> None:
         self.func = func
         self.name = name
+        self.joint: Joint | None = None
+        """Computes all gradients in one call, where nobody looks at the edges; None where the
+        backward functions are called one by one."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
+
+
+class Saved:
+    """What a forward function computes on the way and its backward functions use again; given to
+    both as a keyword argument."""
+
+    __slots__ = ("arrays",)
+
+    arrays: tuple[Array, ...]
 
 
 _names: dict[ForwardFunc, str] = {}
@@ -100,7 +115,7 @@ def wrap_forward_fn(
 
         out = Tensor.__new__(Tensor)
         out.array = array
-        out.grad = out._hooks = None
+        out._grad = out._hooks = None
         out._made_at = now
         state = STATE
         if requires_grad and is_differentiable and state.grad_enabled:
@@ -125,6 +140,39 @@ def wrap_forward_fn(
     tensor_func.__doc__ = getattr(numpy_fn, "__doc__", None)
     tensor_func.numpy_fn = numpy_fn  # type: ignore[attr-defined]
     return tensor_func
+
+
+def fused_node(
+    operation: Operation, array: Array, arrays: tuple[Any, ...], inputs: tuple[Any, ...]
+) -> Tensor:
+    """The result of a fused operation on floats, computed already, as a node of the graph.
+
+    Args:
+        operation: what has computed it.
+        array: the result.
+        arrays: what the backward functions get after grad_out and out.
+        inputs: the arguments; all are Tensors, or None.
+    """
+    out = Tensor.__new__(Tensor)
+    out.array = array
+    out._grad = out._hooks = out.origin = None
+    out._kwargs = NO_KWARGS
+    out._made_at = now = CLOCK.time
+    requires_grad = outdated = False
+    for tensor in inputs:
+        if tensor is not None and tensor._requires_grad:
+            requires_grad = True
+            if tensor._made_at != now and tensor._op is not None:
+                outdated = True
+    if requires_grad and STATE.grad_enabled:
+        if outdated:
+            check_current(operation.name, inputs)
+        out._requires_grad = True
+        out._op, out._args, out._inputs = operation, arrays, inputs
+    else:
+        out._requires_grad = False
+        out._op, out._args, out._inputs = None, (), ()
+    return out
 
 
 def _widest_float(args: tuple[Any, ...]) -> np.dtype[Any]:
@@ -199,7 +247,7 @@ def _refuse_hidden_gradients(operation: Operation, value: object) -> None:
         )
 
 
-SIMPLE = (int, str, float, type(None))
+SIMPLE = (int, str, float, type(None), Saved)
 
 
 def _plain_kwargs(operation: Operation, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import numpy as np
 from engine.broadcasting import unbroadcast
 from engine.functions.arithmetic import Operand
 from engine.functions.keywords import stands_for
+from engine.fusion import Fusion
 from engine.registry import BACK_FUNCS, Array
-from engine.tensor import Tensor
+from engine.tensor import FLOAT32, Tensor
 from engine.wrapping import wrap_forward_fn
 
 maximum = wrap_forward_fn(np.maximum)
@@ -88,7 +89,31 @@ def _to_winner_with_nan(
 @stands_for(maximum)
 def relu(x: Any) -> Tensor:
     """`maximum(x, 0)`: exactly at 0 half of the gradient comes through."""
+    if _RELU_FUSION.allowed():
+        return _relu(x)
     return maximum(x, 0.0)
+
+
+def _rectified(x: Array) -> Array:
+    return np.asarray(np.maximum(x, _zero(x)))
+
+
+def relu_back(grad_out: Array, out: Array, x: Array) -> Array:
+    """grad_out * ((x > 0) + (x >= 0)) / 2"""
+    return _to_winner(grad_out, out, x, _zero(x), np.greater)
+
+
+def _zero(x: Array) -> Any:
+    """0 as an array, which NumPy need not convert anew at each call."""
+    return _ZERO if x.dtype is FLOAT32 else 0.0
+
+
+_ZERO = np.zeros((), np.float32)
+_ZERO.flags.writeable = False
+
+_RELU_FUSION = Fusion(maximum)
+_relu = wrap_forward_fn(_rectified, name="relu")
+BACK_FUNCS.add_back_func(_rectified, 0, relu_back)
 
 
 def _clamp(x: Array, min: Operand | None, max: Operand | None) -> Array:

@@ -12,8 +12,8 @@ from engine.functions.linear_algebra import matmul
 from engine.functions.shape import permute
 from engine.fusion import Fusion
 from engine.registry import BACK_FUNCS, Array
-from engine.tensor import Tensor
-from engine.wrapping import wrap_forward_fn
+from engine.tensor import FLOAT32, FLOAT64, Tensor
+from engine.wrapping import fused_node, operation_of
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -33,8 +33,14 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         ShapeError: the shapes do not belong together.
     """
-    if _FUSION.allowed() and x.ndim == 2:
-        return _linear_without_bias(x, weight) if bias is None else _linear(x, weight, bias)
+    if _FUSION.allowed() and isinstance(x, Tensor):
+        if bias is None:
+            arrays: tuple[Array, ...] = x.array, weight.array
+            inputs: tuple[Tensor, ...] = x, weight
+        else:
+            arrays, inputs = (x.array, weight.array, bias.array), (x, weight, bias)
+        if _fit(*arrays):
+            return fused_node(_LINEAR, _affine(*arrays), arrays, inputs)
     out = x @ weight.T
     return out if bias is None else out + bias
 
@@ -42,34 +48,53 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 _FUSION = Fusion(permute, matmul, add)
 
 
-def _affine(x: Array, weight: Array, bias: Array) -> Array:
-    out: Array = x @ weight.T
-    if out.dtype == np.result_type(out, bias):
-        return np.add(out, bias, out=out)
-    return out + bias
+def _fit(x: Array, weight: Array, bias: Array | None = None) -> bool:
+    """Whether one operation will do: matrices of one dtype, whose shapes belong together."""
+    dtype = x.dtype
+    return (
+        (dtype is FLOAT32 or dtype is FLOAT64)
+        and dtype is weight.dtype
+        and x.ndim == weight.ndim == 2
+        and x.shape[1] == weight.shape[1]
+        and (bias is None or (dtype is bias.dtype and bias.shape == weight.shape[:1]))
+    )
 
 
-def _product(x: Array, weight: Array) -> Array:
-    return x @ weight.T
+def _affine(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    # On small matrices `dot` takes half a microsecond less than `@`.
+    out: Array = x.dot(weight.T)
+    return out if bias is None else np.asarray(np.add(out, bias, out))
+
+
+def _joint(grad_out: Array, node: Tensor) -> list[tuple[Tensor, Array]]:
+    """The gradients of all arguments."""
+    backs = linear_back0, linear_back1, linear_back2
+    return [
+        (tensor, back(grad_out, node.array, *node._args))
+        for tensor, back in zip(node._inputs, backs, strict=False)
+        if tensor._requires_grad
+    ]
 
 
 def linear_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
     """grad_out @ weight"""
-    return grad_out @ weight
+    grad: Array = grad_out.dot(weight)
+    return grad
 
 
 def linear_back1(grad_out: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
     """grad_out.T @ x"""
     # In the weight's own layout, or adding the two up would take many times as long.
-    if weight.strides[0] < weight.strides[1]:
-        return (x.T @ grad_out).T
-    return grad_out.T @ x
+    by_column = weight.strides[0] < weight.strides[1]
+    grad: Array = x.T.dot(grad_out).T if by_column else grad_out.T.dot(x)
+    return grad
 
 
 def linear_back2(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
     """sum(grad_out, dim=0)"""
     # A product with ones sums the rows several times faster than NumPy's sum along dimension 0.
-    return _ones(len(grad_out), grad_out.dtype) @ grad_out
+    grad: Array = _ones(len(grad_out), grad_out.dtype).dot(grad_out)
+    return grad
 
 
 @functools.lru_cache(maxsize=8)
@@ -79,9 +104,8 @@ def _ones(length: int, dtype: np.dtype[Any]) -> Array:
     return ones
 
 
-_linear = wrap_forward_fn(_affine, name="linear")
-_linear_without_bias = wrap_forward_fn(_product, name="linear")
-for _function in (_affine, _product):
-    BACK_FUNCS.add_back_func(_function, 0, linear_back0)
-    BACK_FUNCS.add_back_func(_function, 1, linear_back1)
+BACK_FUNCS.add_back_func(_affine, 0, linear_back0)
+BACK_FUNCS.add_back_func(_affine, 1, linear_back1)
 BACK_FUNCS.add_back_func(_affine, 2, linear_back2)
+_LINEAR = operation_of(_affine, "linear")
+_LINEAR.joint = _joint

@@ -52,7 +52,8 @@ def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tenso
         raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
     targets = targets.astype(np.int64, copy=False)  # a small type may not hold the comparison
     batch, classes = logits.shape
-    if np.count_nonzero(targets < 0) or np.count_nonzero(targets >= classes):
+    # Without its sign a negative number is a very large one.
+    if np.count_nonzero(targets.view(np.uint64) >= classes):
         wrong = targets[(targets < 0) | (targets >= classes)][0]
         raise IndexError(f"cross_entropy: label {wrong} is none of the {classes} classes")
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.errors import ShapeError
-from engine.inplace import mark_all_changed
+from engine.inplace import RepeatedChange
 from engine.registry import Array
 from engine.tensor import Tensor
 
@@ -38,26 +38,36 @@ class Optimizer:
         self.lr = lr
         self.state: list[State] = [{} for _ in self.params]
         """For each parameter what was remembered of it; empty before its first change."""
-        self._scratch: list[Array | None] = [None] * len(self.params)
+        self._scratch: list[Array] = []
+        self._changes = RepeatedChange(f"{type(self).__name__}.step")
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
         for param in self.params:
-            param.grad = None
+            param._grad = None
 
     def step(self) -> None:
         """Change the parameters that have a gradient, in place and unrecorded."""
-        changed = []
-        for i, param in enumerate(self.params):
-            grad = param.grad
-            if grad is None:
-                continue
-            scratch = self._scratch[i]
-            if scratch is None:
-                scratch = self._scratch[i] = np.empty_like(param.array)
-            self._update(param.array, grad.array, self.state[i], scratch)
-            changed.append(param.array)
-        mark_all_changed(changed, f"{type(self).__name__}.step")
+        grads: list[Any] = [param._grad for param in self.params]
+        arrays = [param.array for param in self.params]
+        if not self._scratch:
+            self._scratch = [np.empty_like(array) for array in arrays]
+        states, scratches = self.state, self._scratch
+        if set(map(type, grads)) != {np.ndarray}:
+            given = [i for i, grad in enumerate(grads) if grad is not None]
+            grads = [getattr(grads[i], "array", grads[i]) for i in given]
+            arrays = [arrays[i] for i in given]
+            states = [states[i] for i in given]
+            scratches = [scratches[i] for i in given]
+        self._update_all(arrays, grads, states, scratches)
+        self._changes.mark(arrays)
+
+    def _update_all(
+        self, params: list[Array], grads: list[Array], states: list[State], scratch: list[Array]
+    ) -> None:
+        """Change all these parameters in place; `scratch` has an array of the shape of each."""
+        for one in zip(params, grads, states, scratch, strict=True):
+            self._update(*one)
 
     def _update(self, param: Array, grad: Array, state: State, scratch: Array) -> None:
         """Change `param` in place; `scratch` is an array of its shape to calculate in."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.optim.base import Optimizer, State
 from engine.registry import Array
-from engine.tensor import Tensor
+from engine.tensor import FLOAT32, Tensor
 
 
 class SGD(Optimizer):
@@ -51,6 +51,18 @@ class SGD(Optimizer):
         self.dampening = dampening
         self.weight_decay = weight_decay
         self.nesterov = nesterov
+
+    def _update_all(
+        self, params: list[Array], grads: list[Array], states: list[State], scratch: list[Array]
+    ) -> None:
+        if self.momentum or self.weight_decay:
+            super()._update_all(params, grads, states, scratch)
+            return
+        # The rate as an array: NumPy converts a Python number anew at each product.
+        multiply, subtract, rate = np.multiply, np.subtract, np.asarray(self.lr, np.float32)
+        for param, grad, step in zip(params, grads, scratch, strict=True):
+            multiply(grad, rate if param.dtype is FLOAT32 else self.lr, step)
+            subtract(param, step, param)
 
     def _update(self, param: Array, grad: Array, state: State, scratch: Array) -> None:
         if self.weight_decay:
