@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import engine
 from engine import inplace
 from engine.changing import TensorChanges
 from engine.methods import TensorMethods
 from engine.registry import Array, ForwardFunc
 
 if TYPE_CHECKING:
+    import engine.backward
     from engine.hooks import HookHandle, TensorHooks
     from engine.origin import Origin
     from engine.wrapping import Operation
@@ -205,14 +207,12 @@ class Tensor(TensorMethods, TensorChanges):
             ShapeError: the seed has another shape.
             BackwardError: a backward function is missing or wrong.
         """
-        from engine.backward import backward
-
         if create_graph:
             raise NotImplementedError(
                 "backward: create_graph=True asks for second derivatives, and this engine has "
                 "first derivatives only; backward functions work on bare arrays"
             )
-        backward(self, end_grad)
+        engine.backward.backward(self, end_grad)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> HookHandle:
         """Call `hook` with the gradient of this tensor whenever a backward pass has completed it.

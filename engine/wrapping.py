@@ -34,15 +34,6 @@ class Operation:
         """The backward function of an argument by its position, None where there is none."""
 
 
-class Saved:
-    """What a forward function computes on the way and its backward functions use again; given to
-    both as a keyword argument."""
-
-    __slots__ = ("arrays",)
-
-    arrays: tuple[Array, ...]
-
-
 _names: dict[ForwardFunc, str] = {}
 """What each function was called first."""
 
@@ -151,7 +142,7 @@ def fused_node(
         operation: what has computed it.
         array: the result.
         arrays: what the backward functions get after grad_out and out.
-        inputs: the arguments; all are Tensors, or None.
+        inputs: the arguments, Tensors.
     """
     out = Tensor.__new__(Tensor)
     out.array = array
@@ -160,7 +151,7 @@ def fused_node(
     out._made_at = now = CLOCK.time
     requires_grad = outdated = False
     for tensor in inputs:
-        if tensor is not None and tensor._requires_grad:
+        if tensor._requires_grad:
             requires_grad = True
             if tensor._made_at != now and tensor._op is not None:
                 outdated = True
@@ -247,7 +238,7 @@ def _refuse_hidden_gradients(operation: Operation, value: object) -> None:
         )
 
 
-SIMPLE = (int, str, float, type(None), Saved)
+SIMPLE = (int, str, float, type(None))
 
 
 def _plain_kwargs(operation: Operation, kwargs: dict[str, Any]) -> dict[str, Any]:

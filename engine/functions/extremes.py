@@ -95,15 +95,19 @@ def relu(x: Any) -> Tensor:
 
 
 def _rectified(x: Array) -> Array:
-    return np.asarray(np.maximum(x, _zero(x)))
+    return np.asarray(np.maximum(x, zero_for(x)))
 
 
 def relu_back(grad_out: Array, out: Array, x: Array) -> Array:
     """grad_out * ((x > 0) + (x >= 0)) / 2"""
-    return _to_winner(grad_out, out, x, _zero(x), np.greater)
+    zero = zero_for(x)
+    ties = np.equal(x, zero)
+    if np.count_nonzero(ties) or not math.isfinite(np.vdot(out, grad_out)):
+        return _to_winner(grad_out, out, x, zero, np.greater)
+    return np.asarray(grad_out * np.greater(x, zero))
 
 
-def _zero(x: Array) -> Any:
+def zero_for(x: Array) -> Any:
     """0 as an array, which NumPy need not convert anew at each call."""
     return _ZERO if x.dtype is FLOAT32 else 0.0
 

@@ -8,27 +8,39 @@ import numpy as np
 
 from engine.registry import BACK_FUNCS, Array
 from engine.tensor import Tensor
-from engine.wrapping import Saved, wrap_forward_fn
+from engine.wrapping import fused_node, operation_of
 
 
-def _cross_entropy(logits: Array, targets: Array, reduction: str, saved: Saved) -> Array:
-    """See `engine.cross_entropy`. What the backward function can use again goes into `saved`."""
+def fused_cross_entropy(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
+    """See `engine.cross_entropy`; logits and labels are known to fit."""
+    losses, *saved = _computed(logits.array, labels.array, reduction)
+    arrays = (logits.array, labels.array, reduction, *saved)
+    return fused_node(_CROSS_ENTROPY, losses, arrays, (logits, labels))
+
+
+def _cross_entropy(logits: Array, targets: Array, reduction: str, *saved: Array) -> Array:
+    return _computed(logits, targets, reduction)[0]
+
+
+def _computed(logits: Array, targets: Array, reduction: str) -> tuple[Array, Array, Array, Array]:
+    """The loss, and what its backward function uses again: exp(logits) up to a factor, the sums of
+    its rows, and the places of the targets in it."""
     # With the classes along dimension 0: there NumPy reduces several times faster than along the
     # last one.
     shifted = logits.T.copy()
     shifted -= np.maximum.reduce(shifted, 0)
     batch = len(targets)
-    places = targets.astype(np.intp, copy=False) * batch + _counting(batch)
+    places = targets.astype(np.intp, copy=False) * batch
+    places += _counting(batch)
     picked = shifted.take(places)
-    exps = np.exp(shifted, out=shifted)
+    exps = np.exp(shifted, shifted)
     sums = np.add.reduce(exps, 0)
-    saved.arrays = exps, sums, places
     losses: Array = np.log(sums)
     losses -= picked
-    if reduction == "none":
-        return losses
-    total: Array = np.add.reduce(losses)
-    return total / batch if reduction == "mean" else total
+    if reduction != "none":
+        total = np.add.reduce(losses)
+        losses = np.asarray(total / batch if reduction == "mean" else total)
+    return losses, exps, sums, places
 
 
 def fused_cross_entropy_back(
@@ -37,13 +49,14 @@ def fused_cross_entropy_back(
     logits: Array,
     targets: Array,
     reduction: str,
-    saved: Saved,
+    exps: Array,
+    sums: Array,
+    places: Array,
 ) -> Array:
     """grad_out * (softmax(logits) - one_hot(targets))
 
     Divided by the length of the batch where the reduction is the mean.
     """
-    exps, sums, places = saved.arrays
     share = grad_out / len(targets) if reduction == "mean" else grad_out
     grad: Array = exps * (share / sums)
     grad.reshape(-1)[places] -= share
@@ -57,10 +70,5 @@ def _counting(length: int) -> Array:
     return numbers
 
 
-_operation = wrap_forward_fn(_cross_entropy, name="cross_entropy")
 BACK_FUNCS.add_back_func(_cross_entropy, 0, fused_cross_entropy_back)
-
-
-def fused_cross_entropy(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
-    """See `engine.cross_entropy`; the labels are known to be right."""
-    return _operation(logits, labels, reduction=reduction, saved=Saved())
+_CROSS_ENTROPY = operation_of(_cross_entropy, "cross_entropy")

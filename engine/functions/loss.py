@@ -58,7 +58,7 @@ def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tenso
         raise IndexError(f"cross_entropy: label {wrong} is none of the {classes} classes")
 
     if _FUSION.allowed() and batch and logits.dtype.kind == "f":
-        return fused_cross_entropy(logits, labels, reduction=reduction)
+        return fused_cross_entropy(logits, labels, reduction)
     largest = Tensor(logits.array.max(axis=1, keepdims=True), dtype=logits.array.dtype)
     shifted = subtract(logits, largest)
     log_sum = log(sum(exp(shifted), dim=1))

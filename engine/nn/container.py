@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
+from engine.functions.linear_relu import linear_relu
+from engine.nn.activation import ReLU
+from engine.nn.linear import Linear
 from engine.nn.module import Module
+from engine.state import STATE
 
 
 class _Numbered(Module):
@@ -60,9 +64,20 @@ class Sequential(_Numbered):
 
     def forward(self, x: Any) -> Any:
         """What the first module takes, to what the last one gives."""
+        layer: Linear | None = None  # not yet called, for a ReLU may follow
         for module in self._modules.values():
-            x = module(x)
-        return x
+            kind = module.__class__
+            if layer is not None:
+                if kind is ReLU and not STATE.origins_enabled:
+                    x = linear_relu(x, layer.weight, layer.bias)
+                    layer = None
+                    continue
+                x, layer = layer(x), None
+            if kind is Linear and isinstance(module, Linear):
+                layer = module
+            else:
+                x = module(x)
+        return x if layer is None else layer(x)
 
 
 class ModuleList(_Numbered):

@@ -59,10 +59,10 @@ class SGD(Optimizer):
             super()._update_all(params, grads, states, scratch)
             return
         # The rate as an array: NumPy converts a Python number anew at each product.
-        multiply, subtract, rate = np.multiply, np.subtract, np.asarray(self.lr, np.float32)
-        for param, grad, step in zip(params, grads, scratch, strict=True):
-            multiply(grad, rate if param.dtype is FLOAT32 else self.lr, step)
-            subtract(param, step, param)
+        subtract, rate = np.subtract, np.asarray(self.lr, np.float32)
+        for param, grad in zip(params, grads, strict=True):
+            # Memory that was freed a moment ago is in the cache; what was kept for this is not.
+            subtract(param, grad * (rate if param.dtype is FLOAT32 else self.lr), param)
 
     def _update(self, param: Array, grad: Array, state: State, scratch: Array) -> None:
         if self.weight_decay:

@@ -1,0 +1,71 @@
+"""A fully connected layer and the bend after it as one operation, for where nobody looks between
+them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.functions.extremes import maximum, relu, zero_for
+from engine.functions.linear import LINEAR_PARTS, affine, fit, linear, linear_grads
+from engine.fusion import Fusion
+from engine.registry import BACK_FUNCS, Array
+from engine.tensor import Tensor
+from engine.wrapping import fused_node, operation_of
+
+
+def linear_relu(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`relu(linear(x, weight, bias))`; arguments, result and errors are those of `engine.linear`.
+
+    One operation where nobody looks, and no element is exactly at the bend.
+    """
+    if _FUSION.allowed() and bias is not None and isinstance(x, Tensor):
+        arrays = x.array, weight.array, bias.array
+        if fit(*arrays):
+            out = affine(*arrays)
+            # Exactly at 0 half of the gradient comes through, and which zeros of the result were
+            # zeros before can be seen only here.
+            zero = zero_for(out)
+            if not np.count_nonzero(np.equal(out, zero)):
+                np.maximum(out, zero, out=out)
+                return fused_node(_LINEAR_RELU, out, arrays, (x, weight, bias))
+    return relu(linear(x, weight, bias))
+
+
+def _linear_relu(x: Array, weight: Array, bias: Array) -> Array:
+    return np.asarray(np.maximum(affine(x, weight, bias), 0))
+
+
+def _joint(grad_out: Array, node: Tensor) -> list[tuple[Tensor, Array]]:
+    return linear_grads(_before_relu(grad_out, node.array), node)
+
+
+def _before_relu(grad_out: Array, out: Array) -> Array:
+    """The gradient of what went into relu, none of which was 0."""
+    on = np.greater(out, zero_for(out))
+    if math.isfinite(np.vdot(out, grad_out)):  # the quickest way to find NaN or Inf in either
+        return np.asarray(grad_out * on)
+    return np.where(on | np.isnan(out), grad_out, 0).astype(grad_out.dtype)
+
+
+def linear_relu_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
+    """(grad_out * (out > 0)) @ weight"""
+    return np.asarray(_before_relu(grad_out, out) @ weight)
+
+
+def linear_relu_back1(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
+    """(grad_out * (out > 0)).T @ x"""
+    return np.asarray(_before_relu(grad_out, out).T @ x)
+
+
+def linear_relu_back2(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
+    """sum(grad_out * (out > 0), dim=0)"""
+    return np.asarray(_before_relu(grad_out, out).sum(axis=0))
+
+
+_FUSION = Fusion(*LINEAR_PARTS, maximum)
+for _arg, _back in enumerate((linear_relu_back0, linear_relu_back1, linear_relu_back2)):
+    BACK_FUNCS.add_back_func(_linear_relu, _arg, _back)
+_LINEAR_RELU = operation_of(_linear_relu, "linear_relu")
+_LINEAR_RELU.joint = _joint
