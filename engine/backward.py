@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.contributions import hooked, seed_of, store, watched_contribution
+from engine.contributions import back_func_of, hooked, seed_of, store, watched_contribution
 from engine.graph import backward_order, sorted_computational_graph
 from engine.hooks import STEP_HOOKS
 from engine.inplace import CLOCK, check_unchanged
@@ -44,6 +44,8 @@ class BackwardPass:
         """How many steps have been taken."""
         self._grads: dict[int, Array] = {id(root): seed}
         self._steps: list[Step] = []
+        self._edges_of_step: list[Edge] = []
+        """Of the step that is being taken."""
         self._waiting: dict[int, int] | None = None
 
     @property
@@ -101,8 +103,8 @@ class BackwardPass:
             raise StopIteration("the backward pass is at its end")
         place, taken = self.position, len(self._steps)
         node = self.order[place]
-        before = [(id(t), self._grads.get(id(t))) for t in (node, *node.parents())]
-        grad_before = node.grad
+        unhooked, grad_before = self._grads[id(node)], node._grad
+        self._edges_of_step = []
         try:
             if place == taken:
                 self._steps.append(self._take_step(node))
@@ -113,12 +115,9 @@ class BackwardPass:
             # Also an interrupt, at whatever line it came, leaves nothing half done.
             self.position = place
             del self._steps[taken:]
-            node.grad = grad_before
-            for key, grad in before:
-                if grad is None:
-                    self._grads.pop(key, None)
-                else:
-                    self._grads[key] = grad
+            node._grad = grad_before
+            self._grads[id(node)] = unhooked
+            self._take_back(self._edges_of_step)
             self._waiting = None
             raise
         return self._steps[place]
@@ -140,16 +139,20 @@ class BackwardPass:
         step = self._steps[self.position]
         step.node.grad = step.grad_before
         pending = self._pending()
-        for edge in reversed(step.edges):
-            key = id(edge.parent)
-            pending[key] += 1
-            if edge.before is None:
-                del self._grads[key]
-            else:
-                self._grads[key] = edge.before
+        for edge in step.edges:
+            pending[id(edge.parent)] += 1
+        self._take_back(step.edges)
         if step.grad_out is not step.unhooked:
             self._grads[id(step.node)] = step.unhooked
         return step
+
+    def _take_back(self, edges: Sequence[Edge]) -> None:
+        """Let the parents have what they had before these edges."""
+        for edge in reversed(edges):
+            if edge.before is None:
+                self._grads.pop(id(edge.parent), None)
+            else:
+                self._grads[id(edge.parent)] = edge.before
 
     def run(self, keep_steps: bool = True) -> None:
         """Take all steps that are left.
@@ -182,14 +185,14 @@ class BackwardPass:
         unhooked = grad_out = self._grads[id(node)]
         grad_before = node.grad
         hooks = node._hooks
-        edges: tuple[Edge, ...] = ()
         if hooks is not None:
             grad_out = hooked(node, hooks, grad_out)
             self._grads[id(node)] = grad_out
         if node._op is None or (hooks is not None and hooks.retains_grad):
             store(node, grad_out)
         if node._op is not None:
-            edges = self._propagate(node, grad_out)
+            self._propagate(node, grad_out)
+        edges = tuple(self._edges_of_step)
         step = Step(self.position, node, grad_out, unhooked, edges, grad_before, node.grad)
         for hook in STEP_HOOKS:
             hook(step)
@@ -197,6 +200,7 @@ class BackwardPass:
 
     def _apply(self, step: Step) -> None:
         """Take a step that was computed before."""
+        self._edges_of_step = list(step.edges)
         pending = self._pending()
         self._grads[id(step.node)] = step.grad_out
         step.node.grad = step.grad_after
@@ -204,26 +208,32 @@ class BackwardPass:
             pending[id(edge.parent)] -= 1
             self._grads[id(edge.parent)] = edge.accumulated
 
-    def _propagate(self, node: Tensor, grad_out: Array) -> tuple[Edge, ...]:
-        """Hand a node's gradient to its parents."""
+    def _propagate(self, node: Tensor, grad_out: Array) -> None:
+        """Hand a node's gradient to its parents, and note each edge before it changes anything."""
         if node._made_at != CLOCK.time:
             check_unchanged(node)
         grads, pending = self._grads, self._pending()
-        edges: list[Edge] = []
+        note = self._edges_of_step.append
+        operation = node._op
+        assert operation is not None
+        joint = operation.joint(grad_out, node) if operation.joint is not None else None
         for arg, parent in enumerate(node._inputs):
             if not isinstance(parent, Tensor) or not parent._requires_grad:
                 continue
-            back, contribution, raw = watched_contribution(node, arg, parent, grad_out)
+            raw: Array | None = None
+            given = joint[arg] if joint is not None else None
+            if given is None:
+                back, contribution, raw = watched_contribution(node, arg, parent, grad_out)
+            else:
+                back, contribution = back_func_of(node, arg), given
             key = id(parent)
             before = grads.get(key)
             # Not added in place: the arrays may be shared with other nodes and with the user.
             accumulated = contribution if before is None else np.asarray(before + contribution)
+            waiting = pending[key] - 1
+            note(Edge(arg, parent, back, contribution, raw, before, accumulated, waiting))
             grads[key] = accumulated
-            pending[key] -= 1
-            edges.append(
-                Edge(arg, parent, back, contribution, raw, before, accumulated, pending[key])
-            )
-        return tuple(edges)
+            pending[key] = waiting
 
     def _pending(self) -> dict[int, int]:
         """How many contributions each node waits for; counted when first asked for."""

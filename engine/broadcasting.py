@@ -27,7 +27,9 @@ def unbroadcast(broadcasted: Array, original: Any) -> Array:
     Raises:
         ValueError: `original` does not broadcast to the shape of `broadcasted`.
     """
-    shape: tuple[int, ...] = np.shape(original)
+    shape: tuple[int, ...] = (
+        original.shape if original.__class__ is np.ndarray else np.shape(original)
+    )
     result = broadcasted if broadcasted.shape == shape else _sum_to(broadcasted, shape)
     if STATE.unbroadcasts is not None:
         STATE.unbroadcasts.append((broadcasted, result))

@@ -31,13 +31,15 @@ def run_straight(order: list[Tensor], seed: Array) -> None:
         BackwardError: a backward function is missing or wrong.
     """
     stored: list[tuple[Tensor, Any]] = []
-    grads = {order[0]: seed}
+    grads: dict[Tensor, Any] = {order[0]: seed}
     del seed
     take, known, array_type = grads.pop, grads.get, np.ndarray
     called: BackFunc | None = None  # the backward function that is running
     try:
         for node in order:
             grad_out = take(node)
+            if grad_out.__class__ is not array_type:
+                grad_out = np.asarray(grad_out)  # NumPy makes scalars of 0-d arrays
             if node._hooks is not None:
                 grad_out = hooked(node, node._hooks, grad_out)
                 if node._hooks.retains_grad and node._op is not None:
@@ -60,9 +62,11 @@ def run_straight(order: list[Tensor], seed: Array) -> None:
             if node._made_at != CLOCK.time:
                 check_unchanged(node)
             if operation.joint is not None:
-                for parent, contribution in operation.joint(grad_out, node):
-                    so_far = known(parent)
-                    grads[parent] = contribution if so_far is None else so_far + contribution
+                contributions = operation.joint(grad_out, node)
+                for parent, contribution in zip(node._inputs, contributions, strict=True):
+                    if contribution is not None:
+                        so_far = known(parent)
+                        grads[parent] = contribution if so_far is None else so_far + contribution
                 continue
             out, args, kwargs, back_func = node.array, node._args, node._kwargs, operation.back_func
             for arg, parent in enumerate(node._inputs):
@@ -76,16 +80,14 @@ def run_straight(order: list[Tensor], seed: Array) -> None:
                 called = None
                 original = parent.array
                 if (
-                    contribution.__class__ is not array_type
+                    not isinstance(contribution, (array_type, np.generic))
                     or contribution.shape != original.shape
                     or contribution.dtype is not original.dtype
                 ):
                     contribution = checked(contribution, node, arg, parent, back)
                 so_far = known(parent)
                 # Not added in place: the arrays may be shared with other nodes and with the user.
-                grads[parent] = (
-                    contribution if so_far is None else np.asarray(so_far + contribution)
-                )
+                grads[parent] = contribution if so_far is None else so_far + contribution
     except BaseException as error:
         for leaf, before in reversed(stored):
             leaf._grad = before

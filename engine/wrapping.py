@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from engine.registry import BACK_FUNCS, Array, BackFunc, ForwardFunc
 from engine.state import STATE
 from engine.tensor import FLOAT32, NO_KWARGS, Tensor, parts_of
 
-Joint = Callable[[Array, Tensor], Iterable[tuple[Tensor, Array]]]
-"""`(grad_out, node) -> pairs`: each input that requires grad, and its contribution."""
+Joint = Callable[[Array, Tensor], list[Array | None]]
+"""`(grad_out, node) -> contributions`, one for each input; None for one that requires no grad."""
 
 
 class Operation:
@@ -28,8 +28,8 @@ class Operation:
         self.func = func
         self.name = name
         self.joint: Joint | None = None
-        """Computes all gradients in one call, where nobody looks at the edges; None where the
-        backward functions are called one by one."""
+        """Computes the gradients of all arguments at once; None where the backward functions are
+        called one by one."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
 

@@ -70,17 +70,18 @@ def affine(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return out if bias is None else np.asarray(np.add(out, bias, out))
 
 
-def linear_grads(grad_out: Array, node: Tensor) -> list[tuple[Tensor, Array]]:
-    """The gradients of all arguments of a layer, see `linear_back0` and those after it."""
-    found = []
+def linear_grads(grad_out: Array, node: Tensor) -> list[Array | None]:
+    """The gradients of all arguments of a layer, None where none is needed; see `linear_back0` and
+    those after it."""
     inputs, (array, weights, *_) = node._inputs, node._args
+    grads: list[Array | None] = [None] * len(inputs)
     if inputs[0]._requires_grad:
-        found.append((inputs[0], grad_out.dot(weights)))
+        grads[0] = grad_out.dot(weights)
     if inputs[1]._requires_grad:
-        found.append((inputs[1], linear_back1(grad_out, node.array, array, weights)))
+        grads[1] = linear_back1(grad_out, node.array, array, weights)
     if len(inputs) > 2 and inputs[2]._requires_grad:
-        found.append((inputs[2], _ones(len(grad_out), grad_out.dtype).dot(grad_out)))
-    return found
+        grads[2] = _ones(len(grad_out), grad_out.dtype).dot(grad_out)
+    return grads
 
 
 def linear_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:

@@ -8,7 +8,16 @@ import math
 import numpy as np
 
 from engine.functions.extremes import maximum, relu, zero_for
-from engine.functions.linear import LINEAR_PARTS, affine, fit, linear, linear_grads
+from engine.functions.linear import (
+    LINEAR_PARTS,
+    affine,
+    fit,
+    linear,
+    linear_back0,
+    linear_back1,
+    linear_back2,
+    linear_grads,
+)
 from engine.fusion import Fusion
 from engine.registry import BACK_FUNCS, Array
 from engine.tensor import Tensor
@@ -37,7 +46,7 @@ def _linear_relu(x: Array, weight: Array, bias: Array) -> Array:
     return np.asarray(np.maximum(affine(x, weight, bias), 0))
 
 
-def _joint(grad_out: Array, node: Tensor) -> list[tuple[Tensor, Array]]:
+def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
     return linear_grads(_before_relu(grad_out, node.array), node)
 
 
@@ -51,17 +60,17 @@ def _before_relu(grad_out: Array, out: Array) -> Array:
 
 def linear_relu_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
     """(grad_out * (out > 0)) @ weight"""
-    return np.asarray(_before_relu(grad_out, out) @ weight)
+    return linear_back0(_before_relu(grad_out, out), out, x, weight)
 
 
 def linear_relu_back1(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
     """(grad_out * (out > 0)).T @ x"""
-    return np.asarray(_before_relu(grad_out, out).T @ x)
+    return linear_back1(_before_relu(grad_out, out), out, x, weight)
 
 
 def linear_relu_back2(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
     """sum(grad_out * (out > 0), dim=0)"""
-    return np.asarray(_before_relu(grad_out, out).sum(axis=0))
+    return linear_back2(_before_relu(grad_out, out), out, x, weight, bias)
 
 
 _FUSION = Fusion(*LINEAR_PARTS, maximum)
