@@ -183,7 +183,10 @@ class BaseScreen(Screen[None]):
     # Notices and questions
 
     def notice(self, text: str) -> None:
-        """Show a line until the next key."""
+        """Show a line until the next key; a message too long for a line of 80 gets a page."""
+        if self.is_shown and cell_len(text) >= max(self.size.width, 80):
+            self.show_page("It goes no further", [("text", text, "")])
+            return
         self._notice = text
         if self.is_shown:
             self.draw_footer()

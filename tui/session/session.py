@@ -147,8 +147,10 @@ class Session:
         """Take steps, or take them back, until `position` are done."""
         self._presses.clear()
         self.revealed = None
-        self._move(max(0, min(position, self.graph.step_count)))
-        self._follow()
+        try:
+            self._move(max(0, min(position, self.graph.step_count)))
+        finally:  # where a step fails, those before it are done
+            self._follow()
 
     def start(self) -> None:
         """Back to the start of the same graph."""
