@@ -1,7 +1,8 @@
 """A chain of N nodes
 
-h is doubled and halved in turn, N times. N is 100; start it as N=100000 bp-tui deep for a longer
-chain.
+h is doubled and halved in turn, N times. N is 100; for a longer chain:
+
+N=100000 bp-tui deep
 
 Look for
 - A node that halves hands on half of what it gets, one that doubles hands on twice as much: the
