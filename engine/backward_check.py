@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def check_backward_func(
     kwargs: dict[str, Any] | None = None,
     at_most: int = 2000,
     eps: float = STEP,
-    atol: float = 1e-8,
+    atol: float = 1e-12,
     rtol: float = 1e-4,
     seconds: float | None = None,
     pulse: Callable[[], None] | None = None,
@@ -57,7 +58,7 @@ def check_backward_func(
         at_most: of an argument with more elements so many are tested, fewer where the arrays are
             large.
         eps, atol, rtol: see `gradcheck`.
-        seconds: after so many no more elements are tested one by one.
+        seconds: after so many of the processor's time no more elements are tested one by one.
         pulse: called before each evaluation of `func`; what it raises ends the check.
 
     Raises:
@@ -95,6 +96,20 @@ def check_backward_func(
     return tally.result(directions)
 
 
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """Where two backward functions differ."""
+
+    index: Place
+    """The first element of the gradient that is not the same."""
+    got: float
+    """What the one gives there."""
+    other: float
+    """What the other gives."""
+    grad_out: Array
+    """What both were called with."""
+
+
 @np.errstate(all="ignore")
 def first_difference(
     func: ForwardFunc,
@@ -104,8 +119,8 @@ def first_difference(
     args: Sequence[Any],
     kwargs: dict[str, Any] | None = None,
     rtol: float = 1e-4,
-    atol: float = 1e-8,
-) -> tuple[Place, float, float] | None:
+    atol: float = 1e-12,
+) -> Difference | None:
     """Where two backward functions of the same argument differ first, and what they give there.
 
     They are called with a grad_out of ones, where the numbers are easy to follow, and then with
@@ -126,7 +141,7 @@ def first_difference(
         differ = ~np.isclose(mine, others, rtol=rtol, atol=atol, equal_nan=True)
         if differ.any():
             place = tuple(int(i) for i in np.argwhere(differ)[0])
-            return place, float(mine[place]), float(others[place])
+            return Difference(place, float(mine[place]), float(others[place]), grad_out)
     return None
 
 
@@ -179,10 +194,12 @@ def _steady_result(
 def _require_finite(value: Any, what: str) -> None:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         finite = np.count_nonzero(np.isfinite(value))
-        if finite != value.size:
-            count = value.size - finite
+        count = value.size - finite
+        if count == value.size == 1:
+            raise CannotCheck(f"{what} is not finite")
+        if count:
             raise CannotCheck(
-                f"{count} of {value.size} element{'s' * (value.size != 1)} of {what} "
+                f"{count:,} of {value.size:,} elements of {what} "
                 f"{'is' if count == 1 else 'are'} not finite"
             )
 
@@ -251,9 +268,9 @@ def _sample(shape: tuple[int, ...], at_most: int, numbers: int) -> Iterator[Plac
 
 
 def _within(seconds: float | None, places: Iterable[Place]) -> Iterator[Place]:
-    """The places until the time is over."""
-    until = math.inf if seconds is None else time.monotonic() + seconds
-    return itertools.takewhile(lambda _: time.monotonic() < until, places)
+    """The places until the time is over; a busy machine makes no difference."""
+    until = math.inf if seconds is None else time.process_time() + seconds
+    return itertools.takewhile(lambda _: time.process_time() < until, places)
 
 
 def _array_in_float64(value: Any) -> Any:

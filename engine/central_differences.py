@@ -61,6 +61,16 @@ class Slope:
     noise: float
     """What rounding may have added."""
 
+    @property
+    def width(self) -> float:
+        """By how much the slopes to both sides differ."""
+        return self.high - self.low
+
+    @property
+    def steepest(self) -> float:
+        """The size of the larger one."""
+        return max(abs(self.low), abs(self.high))
+
 
 class Differences:
     """The slopes of `sum(weights * evaluate(x))`.
@@ -96,31 +106,34 @@ class Differences:
 
     def judge(self, place: Place, got: float) -> tuple[Verdict, float]:
         """Whether `got` is the slope at one element, and that slope."""
-        expected = self._central(place)
-        if abs(got - expected) <= self._tolerance(expected):
+        expected, bend = self._central(place)
+        if max(abs(got - expected), bend) <= self._tolerance(expected):
             return Verdict.RIGHT, expected
         slopes: list[Slope] = []
         for smaller in SMALLER:
             slope = self._slope(place, smaller)
             if not np.isfinite(slope.central):
                 continue
-            tolerance = self._tolerance(slope.central)
-            if slopes and slope.noise > max(tolerance, self._rtol * abs(got)):
+            if slopes and slope.noise > self._tolerance(max(abs(slope.central), abs(got))):
                 break  # rounding would hide whatever is wrong
-            if abs(got - slope.central) <= tolerance + slope.noise:
-                return Verdict.RIGHT, slope.central
             slopes.append(slope)
+            if self._agrees(got, slope) and slope.width <= self._reach(slope):
+                return Verdict.RIGHT, slope.central
         if not slopes:
             return Verdict.UNDEFINED, np.nan
-        last = slopes[-1]
-        steepest = max(abs(last.low), abs(last.high))
-        reach = self._tolerance(steepest) + last.noise
-        is_between = last.low - reach <= got <= last.high + reach
-        # What merely curves has slopes that come together as the step gets smaller.
-        is_tie = last.high - last.low > max(reach, (slopes[0].high - slopes[0].low) / 2)
-        if is_between or (is_tie and len(slopes) > 1 and abs(got) <= SEVERAL * steepest):
+        # Where it merely curves, the slopes come together as the step gets smaller.
+        first, last = slopes[0], slopes[-1]
+        reach = self._reach(last)
+        at_kink = len(slopes) > 1 and last.width > max(reach, first.width / 2)
+        between = last.low - reach <= got <= last.high + reach
+        if at_kink and (between or abs(got) <= SEVERAL * last.steepest):
             return Verdict.KINK, last.central
-        return Verdict.WRONG, last.central
+        if self._agrees(got, last):
+            return Verdict.RIGHT, last.central
+        if between:
+            return Verdict.KINK, last.central
+        # The smallest step has the most rounding, the first one is off where the function is steep.
+        return Verdict.WRONG, slopes[:2][-1].central
 
     def suspect(
         self, direction: Array, gradient: Callable[[Array], Array]
@@ -153,21 +166,35 @@ class Differences:
     def _tolerance(self, slope: float) -> float:
         return self._atol + self._rtol * abs(slope)
 
-    def _central(self, place: Place) -> float:
+    def _reach(self, slope: Slope) -> float:
+        return self._tolerance(slope.steepest) + slope.noise
+
+    def _agrees(self, got: float, slope: Slope) -> bool:
+        return abs(got - slope.central) <= self._tolerance(slope.central) + slope.noise
+
+    def _central(self, place: Place) -> tuple[float, float]:
+        """The slope at an element, and by how much those to both sides differ."""
         with self._around(place, 1.0) as (high, low, width):
-            return float(np.vdot(self._weights, high - low)) / width
+            weights, here, high, low = self._moved(high, low)
+            bend = abs(float(weights @ (high + low - 2 * here)))
+            return float(weights @ (high - low)) / width, 2 * bend / width
 
     def _slope(self, place: Place, smaller: float) -> Slope:
         with self._around(place, smaller) as (high, low, width):
+            weights, here, high, low = self._moved(high, low)
             size = np.maximum(np.abs(high), np.abs(low))
-            noise = self._rounding * float(np.sum(np.abs(self._weights) * size * (high != low)))
-            right, left = self._weights * (high - self._here), self._weights * (self._here - low)
+            right, left = weights * (high - here), weights * (here - low)
             return Slope(
-                float(np.vdot(self._weights, high - low)) / width,
+                float(weights @ (high - low)) / width,
                 float(np.minimum(left, right).sum()) / (width / 2),
                 float(np.maximum(left, right).sum()) / (width / 2),
-                noise / width,
+                self._rounding * float(np.abs(weights) @ size) / width,
             )
+
+    def _moved(self, high: Array, low: Array) -> tuple[Array, Array, Array, Array]:
+        """Weights and results, to both sides and in between, where they are not all the same."""
+        moved = (high != self._here) | (low != self._here)
+        return self._weights[moved], self._here[moved], high[moved], low[moved]
 
     @contextmanager
     def _around(self, place: Place, smaller: float) -> Iterator[tuple[Array, Array, float]]:

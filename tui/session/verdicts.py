@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui.session.labels import Labels
-from tui.session.numbers import apart
+from tui.session.numbers import apart, number
 from tui.session.verification import Finding
 
 
@@ -13,9 +13,13 @@ def place(finding: Finding, labels: Labels) -> str:
     """Where the function is used: `node 3, d = a * b`, or that the graph does not use it."""
     if finding.node is None:
         return f"{finding.op}, not used by the graph"
-    line = labels.graph.nodes[finding.node].line
-    where = "" if line is None else f", line {line}"
-    return f"node {finding.node}, {labels.full(finding.node)}{where}"
+    return place_of(finding.node, labels)
+
+
+def place_of(node: int, labels: Labels) -> str:
+    """A node, with the scenario's line that made it: `node 3, d = a * b, line 11`."""
+    line = labels.graph.nodes[node].line
+    return f"node {node}, {labels.full(node)}" + ("" if line is None else f", line {line}")
 
 
 def argument(finding: Finding, labels: Labels) -> str:
@@ -43,7 +47,7 @@ def verdict(finding: Finding) -> str:
         got, expected = apart(check.got, check.expected)
         return f"WRONG{at}: got {got}, central differences say {expected}"
     if check.tested:
-        return f"right, largest error {_size(check.max_error)}"
+        return f"right, largest error {_power(check.max_error)}"
     if check.elements == 0:
         return "not checked: there are no elements"
     return "not checked: no element could be tested"
@@ -56,7 +60,7 @@ def extent(finding: Finding) -> str:
         return ""
     parts = []
     if not check.ok:
-        parts.append(f"largest error {_size(check.max_error)}")
+        parts.append(f"largest error {number(check.max_error)}")
     tested = _elements(check.tested)
     if check.tested < check.elements:
         tested = f"{check.tested:,} of {_elements(check.elements)}"
@@ -80,6 +84,11 @@ def remarks(finding: Finding) -> list[str]:
     return said
 
 
+def needs_a_word(finding: Finding) -> bool:
+    """Whether more than "right" has to be said, so that it is not taken for something else."""
+    return not finding.ok or not finding.tested or bool(remarks(finding))
+
+
 def summary(findings: Sequence[Finding]) -> str:
     """All of them in one line: `25 checked, all right`."""
     if not findings:
@@ -96,6 +105,6 @@ def _elements(count: int) -> str:
     return f"{count:,} element" + ("s" if count != 1 else "")
 
 
-def _size(error: float) -> str:
-    """An error with two digits: more say nothing."""
-    return "0" if error == 0 else f"{error:.2g}"
+def _power(error: float) -> str:
+    """The error of a right gradient: one digit of it says enough."""
+    return "0" if error == 0 else f"{error:.0e}".replace("e-0", "e-")

@@ -21,7 +21,8 @@ from tui.session.facts import function_name
 from tui.session.protocol import Graph
 
 SECONDS = 5.0
-"""So long the elements of one argument are tested one by one; then all of them at once."""
+"""So much of the processor's time the elements of one argument are tested one by one; then all of
+them at once."""
 
 
 @dataclass(frozen=True)
@@ -204,10 +205,10 @@ def _beside(
         return ""  # the engine's is not made for this
     if found is None:
         return ""
-    place, yours, theirs = found
-    shown_yours, shown_theirs = numbers.apart(yours, theirs)
-    where = f" at {list(place)}" if place else ""
-    return f"yours gives {shown_yours}{where}, the engine's {shown_theirs}"
+    yours, theirs = numbers.apart(found.got, found.other)
+    where = f" at {list(found.index)}" if found.index else ""
+    given = "a grad_out of ones" if np.all(found.grad_out == 1) else "the same grad_out"
+    return f"for {given} yours gives {yours}{where}, the engine's {theirs}"
 
 
 @contextlib.contextmanager
