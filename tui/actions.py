@@ -62,6 +62,8 @@ STEPPING = (
     Action("first", ("home",), "", "move it to the first or the last node"),
     Action("last", ("end",), "", ""),
     Action("run_to_cursor", ("enter",), "", "run to the cursor, forwards or backwards"),
+    Action("verify", ("v",), "", "verify: this node's backward functions and central differences"),
+    Action("verify_all", ("V",), "", "verify all nodes"),
     Action("train", ("t",), "train", "the training, paused"),
     RELOAD,
     OPEN,

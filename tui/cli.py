@@ -93,6 +93,12 @@ def _run(argv: list[str]) -> int:
 
         with own_output() as out:
             return train(options, given.json, out)
+    if options is not None and given.check:
+        from tui.commands.check import check
+        from tui.commands.output import own_output
+
+        with own_output() as out:
+            return check(options, given.json, out)
     why = None if given.trace else _no_screen_because()
     if why is None and not given.trace:
         from tui.launch import launch
@@ -142,9 +148,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--trace", action="store_true", help="no screen: print every step of the backward pass"
     )
+    parser.add_argument(
+        "--check", action="store_true", help="no screen: is every backward function right?"
+    )
     parser.add_argument("--train", action="store_true", help="no screen: run the training")
     parser.add_argument(
-        "--json", action="store_true", help="with --list, --trace, --train: lines of JSON"
+        "--json", action="store_true", help="with --list, --trace, --check, --train: lines of JSON"
     )
     parser.add_argument(
         "--full", action="store_true", help="with --trace --json: all elements of all arrays"
@@ -171,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    modes = [name for name in ("list", "trace", "train") if getattr(given, name)]
+    modes = [name for name in ("list", "trace", "check", "train") if getattr(given, name)]
     if len(modes) > 1:
         parser.error(f"--{modes[0]} and --{modes[1]} do not go together")
     if modes and modes[0] != "list" and given.scenario is None:
@@ -181,7 +190,7 @@ def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespac
     if given.full and not (given.trace and given.json):
         parser.error("--full goes with --trace --json")
     if given.json and not modes:
-        parser.error("--json goes with --list, --trace or --train")
+        parser.error("--json goes with --list, --trace, --check or --train")
 
 
 def _whole(least: int):  # type: ignore[no-untyped-def]

@@ -153,6 +153,14 @@ class SteppingScreen(BaseScreen):
         """Run until the node under the cursor is done."""
         self.program.send(do="run_to_cursor")
 
+    def action_verify(self) -> None:
+        """Compare the backward functions of the node under the cursor with central differences."""
+        self.program.send(do="verify")
+
+    def action_verify_all(self) -> None:
+        """The same for all nodes."""
+        self.program.send(do="verify_all")
+
     def action_train(self) -> None:
         """Open the training."""
         self.program.send(do="training.open")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tui.session.session import Session
+from tui.session.verify_pages import verify_all, verify_node
 
 Json = dict[str, Any]
 Command = Callable[[Session, Json], object]
@@ -50,5 +51,7 @@ COMMANDS: dict[str, Command] = {
     "cursor": lambda session, command: session.point(session.cursor + int(command["by"])),
     "point": lambda session, command: session.point(int(command["node"])),
     "run_to_cursor": _run_to_cursor,
+    "verify": lambda session, command: verify_node(session),
+    "verify_all": lambda session, command: verify_all(session),
     "stop": lambda session, command: None,  # that it has come ends what takes long
 }

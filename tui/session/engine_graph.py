@@ -95,6 +95,15 @@ class EngineGraph:
         recipe = self._tensors[node].recipe
         return recipe.args if recipe else ()
 
+    def forward(self, node: int) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+        recipe = self._tensors[node].recipe
+        if recipe is None:
+            raise ValueError(f"node {node} is a leaf: no function has made it")
+        return recipe.func, recipe.kwargs
+
+    def backward(self, node: int) -> Mapping[int, Callable[..., Any] | None]:
+        return self._pass.backward_functions(self._tensors[node])
+
     def upcoming(self, node: int) -> list[Callable[..., Any]]:
         return self._pass.upcoming(self._tensors[node])
 
