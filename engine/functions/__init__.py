@@ -32,6 +32,14 @@ from engine.functions.batch_normalization import (
     batch_norm_back1,
     batch_norm_back2,
 )
+from engine.functions.binary_cross_entropy import (
+    bce_with_logits_back0,
+    bce_with_logits_back1,
+    bce_with_pos_weight_back0,
+    bce_with_pos_weight_back1,
+    bce_with_pos_weight_back2,
+    binary_cross_entropy_with_logits,
+)
 from engine.functions.comparison import (
     all,
     any,
@@ -100,8 +108,6 @@ from engine.functions.indexing import (
 from engine.functions.joining import (
     cat,
     cat_back,
-    pad,
-    pad_back,
     split,
     stack,
     stack_back,
@@ -130,6 +136,10 @@ from engine.functions.linear_algebra import (
     outer_back1,
 )
 from engine.functions.loss import cross_entropy
+from engine.functions.negative_log_likelihood import (
+    nll_loss,
+    nll_loss_back,
+)
 from engine.functions.ordering import (
     ValuesAndIndices,
     amax,
@@ -143,15 +153,15 @@ from engine.functions.ordering import (
     sort,
     sort_back,
 )
+from engine.functions.padding import (
+    pad,
+    pad_back,
+    pad_with_elements_back,
+)
 from engine.functions.plain_losses import (
-    bce_with_logits_back0,
-    bce_with_logits_back1,
-    binary_cross_entropy_with_logits,
     mse_loss,
     mse_loss_back0,
     mse_loss_back1,
-    nll_loss,
-    nll_loss_back,
 )
 from engine.functions.pooling import (
     adaptive_avg_pool2d,
@@ -244,6 +254,9 @@ __all__ = [
     "batch_norm_back2",
     "bce_with_logits_back0",
     "bce_with_logits_back1",
+    "bce_with_pos_weight_back0",
+    "bce_with_pos_weight_back1",
+    "bce_with_pos_weight_back2",
     "binary_cross_entropy_with_logits",
     "bitwise_and",
     "bitwise_not",
@@ -340,6 +353,7 @@ __all__ = [
     "outer_back1",
     "pad",
     "pad_back",
+    "pad_with_elements_back",
     "permute",
     "permute_back",
     "pow",

@@ -242,6 +242,21 @@ SHAPES += [
     )
 ]
 SHAPES += [
+    Case("pad", (shape,), {"pad": widths, "mode": mode})
+    for mode in ("reflect", "replicate", "circular")
+    for shape, widths in (
+        ((2, 3), (1, 2)),
+        ((2, 3), (2, 0)),
+        ((1, 2, 3), (2, 1)),
+        ((2, 3, 4), (3, 1, 2, 0)),
+        ((1, 2, 3, 4), (0, 1, 1, 2)),
+        ((1, 2, 2, 3, 4), (1, 1, 0, 2, 1, 1)),
+        ((2, 6), (-1, 2)),
+        ((2, 5), (-2, -1)),
+        ((2, 3), (0, 0)),
+    )
+]
+SHAPES += [
     Case("split", (shape,), {"dim": dim}, args=(sizes,))
     for shape, sizes, dim in (((5,), 2, 0), ((2, 5), [1, 0, 4], 1), ((2, 3), 7, -1), ((0,), 2, 0))
 ]
