@@ -113,7 +113,7 @@ def _change(
 
 def _record_change(tensor: Tensor, name: str, function: Function, other: Any) -> Tensor:
     """Let the tensor become the result of `function`, in its own memory."""
-    if tensor.array.base is not None:
+    if _is_view(tensor):
         _refuse_recording(tensor, name, f"x = engine.{function.__name__}(x, ...)")
     before = tensor.replica(tensor.array.copy())
     result = function(before, before if other is tensor else other)
@@ -150,6 +150,15 @@ def _is_recorded(tensor: Tensor, other: Any) -> bool:
     )
 
 
+def _is_view(tensor: Tensor) -> bool:
+    """Whether others may hold the memory too. What an operation has newly made is its alone, also
+    where it was made in another shape."""
+    if tensor.array.base is None:
+        return False
+    arguments = [arg for arg in tensor._args if isinstance(arg, np.ndarray)]
+    return tensor.is_leaf or any(np.may_share_memory(tensor.array, arg) for arg in arguments)
+
+
 def _refuse_leaf(tensor: Tensor, name: str) -> None:
     if STATE.grad_enabled and tensor.requires_grad and tensor.is_leaf:
         raise RuntimeError(
@@ -159,7 +168,7 @@ def _refuse_leaf(tensor: Tensor, name: str) -> None:
 
 
 def _refuse_recording(tensor: Tensor, name: str, instead: str) -> None:
-    what = "of a view " if tensor.array.base is not None else ""
+    what = "of a view " if _is_view(tensor) else ""
     raise RuntimeError(
         f"{name}: a gradient has to flow through this change {what}in place, which cannot be "
         f"recorded; use {instead}, or do it inside `with no_grad():`"

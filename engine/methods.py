@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 import engine
 from engine.operators import TensorOperators
 
 if TYPE_CHECKING:
     from engine.functions.dims import Dims
+    from engine.registry import Array
     from engine.tensor import Tensor
 
 
@@ -16,6 +19,22 @@ class TensorMethods(TensorOperators):
     """What can be computed with a Tensor."""
 
     __slots__ = ()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """For NumPy's functions: the array, or a copy of it where one is asked for or the dtype is
+        another.
+
+        Raises:
+            RuntimeError: the tensor requires grad, and its history would be lost unsaid.
+        """
+        tensor = cast("Tensor", self)
+        if tensor.requires_grad:
+            raise RuntimeError(
+                f"a tensor {tensor.shape} that requires grad is no NumPy array: what NumPy makes "
+                "of it would not be recorded; use the engine's functions, or x.detach() or x.array "
+                "where no gradient is wanted"
+            )
+        return np.array(tensor.array, dtype=dtype, copy=copy)
 
     # Element by element
 
