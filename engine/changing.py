@@ -16,6 +16,7 @@ import numpy as np
 import engine
 from engine import inplace
 from engine.errors import ShapeError
+from engine.operators import scaled
 from engine.random import generator
 from engine.registry import Array
 from engine.state import STATE
@@ -33,11 +34,11 @@ class TensorChanges:
 
     def add_(self, other: Any, alpha: float = 1) -> Tensor:
         """Add `alpha * other`."""
-        return _change(self, "add_", engine.add, np.add, _scaled(other, alpha))
+        return _change(self, "add_", engine.add, np.add, scaled(other, alpha))
 
     def sub_(self, other: Any, alpha: float = 1) -> Tensor:
         """Subtract `alpha * other`."""
-        return _change(self, "sub_", engine.subtract, np.subtract, _scaled(other, alpha))
+        return _change(self, "sub_", engine.subtract, np.subtract, scaled(other, alpha))
 
     def mul_(self, other: Any) -> Tensor:
         """Multiply by `other`."""
@@ -49,7 +50,8 @@ class TensorChanges:
 
     def relu_(self) -> Tensor:
         """Set what is below 0 to 0."""
-        return _change(self, "relu_", engine.maximum, np.maximum, 0.0)
+        zero = 0.0 if cast("Tensor", self).array.dtype.kind == "f" else 0
+        return _change(self, "relu_", engine.maximum, np.maximum, zero)
 
     def __iadd__(self, other: Any) -> Tensor:
         return self.add_(other)
@@ -186,9 +188,3 @@ def _does_not_fit(name: str, array: Array, operand: Any, error: Exception | None
         return ShapeError(f"{name}: a {array.dtype} tensor cannot take in {other.dtype} in place")
     shapes = f"of shape {array.shape} cannot take in one of shape {other.shape}"
     return ShapeError(f"{name}: a tensor {shapes} in place")
-
-
-def _scaled(other: Any, alpha: float) -> Any:
-    if alpha == 1:
-        return other
-    return (np.asarray(other) if isinstance(other, (list, tuple)) else other) * alpha

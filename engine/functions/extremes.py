@@ -195,6 +195,9 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
     return _clamp_between(x, min, max)
 
 
+clip = clamp
+
+
 def _where(condition: Array, x: Operand, y: Operand) -> Array:
     """`x` where the condition holds, `y` elsewhere."""
     if np.asarray(condition).dtype != bool:

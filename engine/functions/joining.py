@@ -62,6 +62,9 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     return _cat_all(*tensors, dim=dim)
 
 
+concat = cat
+
+
 def _stack(*arrays: Array, dim: int = 0) -> Array:
     """The arrays side by side along a new dimension at `dim`."""
     axis = axis_among(arrays[0].ndim + 1, dim)
@@ -131,3 +134,17 @@ def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> 
         ends = [*range(0, max(length, 1), size), length]
     before = (slice(None),) * axis
     return tuple(getitem(x, (*before, slice(start, end))) for start, end in pairwise(ends))
+
+
+def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """So many parts of `x` along `dim`, of one length except the last; fewer where `x` is short.
+
+    Raises:
+        ShapeError: there is no such dimension.
+        ValueError: not even one part is wanted.
+    """
+    if chunks < 1:
+        raise ValueError(f"chunk: there is at least 1 part, not {chunks}")
+    array = array_of(x)
+    length = array.shape[dim] if -array.ndim <= dim < array.ndim else 1
+    return split(x, max(1, -(-length // chunks)), dim)
