@@ -1,28 +1,16 @@
-"""How fast the layers for images are beside PyTorch's: forward, and all gradients.
-
-Run with `pytest tests/benchmarks --benchmark-only`; what PyTorch took, and how many times as fast
-the engine was, is in each benchmark's extra info (`--benchmark-json FILE` has it). Both take turns
-in one process on one thread each, and it is the processor's time that counts, so that a busy
-machine disturbs both alike, and little. No time is asserted.
-"""
+"""The layers for images, forward and all gradients: against PyTorch."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
+from interleaved import report
 
 from engine import Tensor, nn
-
-ROUNDS = 60
-CALLS = 5
-"""Calls of the one in each round, before the other has its turn."""
 
 
 @dataclass(frozen=True)
@@ -58,63 +46,37 @@ CASES = [
 @pytest.fixture
 def torch() -> Iterator[Any]:
     """PyTorch on one thread."""
-    module = pytest.importorskip("torch", reason="there is no PyTorch to compare with")
+    module = pytest.importorskip("torch", reason="the ratio to PyTorch needs torch")
     threads = module.get_num_threads()
     module.set_num_threads(1)
     yield module
     module.set_num_threads(threads)
 
 
-@pytest.mark.benchmark(timer=time.process_time)
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_layer_beside_pytorch(case: Case, torch: Any, benchmark: BenchmarkFixture) -> None:
+def test_layer_beside_pytorch(case: Case, torch: Any, benchmark: Any) -> None:
     mine = getattr(nn, case.layer)(*case.args)
     other = getattr(torch.nn, case.layer)(*case.args)
     random = np.random.default_rng(0)
     values = random.standard_normal(case.shape, np.float32)
     x, their_x = Tensor(values, requires_grad=True), torch.tensor(values, requires_grad=True)
     with torch.no_grad():
-        for parameter, theirs in zip(mine.parameters(), other.parameters(), strict=True):
-            theirs.copy_(torch.from_numpy(parameter.array))
+        for parameter, same in zip(mine.parameters(), other.parameters(), strict=True):
+            same.copy_(torch.from_numpy(parameter.array))
     seed = random.standard_normal(mine(x).shape, np.float32)
     their_seed = torch.tensor(seed)
 
     def ours() -> None:
-        for _ in range(CALLS):
-            x.grad = None
-            mine.zero_grad()
-            mine(x).backward(seed)
+        x.grad = None
+        mine.zero_grad()
+        mine(x).backward(seed)
 
-    def theirs_too() -> None:
-        for _ in range(CALLS):
-            their_x.grad = None
-            other.zero_grad()
-            other(their_x).backward(their_seed)
+    def theirs() -> None:
+        their_x.grad = None
+        other.zero_grad()
+        other(their_x).backward(their_seed)
 
-    ours()
-    theirs_too()
+    report(benchmark, "engine", {"engine": ours, "torch": theirs})
     pairs = [(x, their_x), *zip(mine.parameters(), other.parameters(), strict=True)]
     for tensor, wanted in pairs:
         np.testing.assert_allclose(tensor.grad.array, wanted.grad.numpy(), rtol=1e-3, atol=1e-3)
-
-    their_seconds: list[float] = []
-    benchmark.pedantic(
-        ours,
-        setup=lambda: their_seconds.append(_seconds(theirs_too)),
-        rounds=ROUNDS,
-        warmup_rounds=3,
-    )
-    if benchmark.stats is None:  # --benchmark-disable: everything ran once, nothing was measured
-        return
-    took = benchmark.stats.stats.median
-    theirs_took = statistics.median(their_seconds)
-    benchmark.extra_info["calls in a round"] = CALLS
-    benchmark.extra_info["microseconds a call"] = round(took / CALLS * 1e6, 1)
-    benchmark.extra_info["microseconds a call in PyTorch"] = round(theirs_took / CALLS * 1e6, 1)
-    benchmark.extra_info["times as fast as PyTorch"] = round(theirs_took / took, 3)
-
-
-def _seconds(function: Callable[[], None]) -> float:
-    start = time.process_time()
-    function()
-    return time.process_time() - start
