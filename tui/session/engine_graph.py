@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import engine
-from tui.session.protocol import Array, EdgeFacts, Node, Parent, StepFacts
+from engine import inplace
+from tui.session.protocol import Array, EdgeFacts, Node, Parent, StepFacts, users_of
 
 
 class EngineGraph:
@@ -106,6 +108,31 @@ class EngineGraph:
 
     def upcoming(self, node: int) -> list[Callable[..., Any]]:
         return self._pass.upcoming(self._tensors[node])
+
+    def changed(self, node: int) -> str | None:
+        tensor = self._tensors[node]
+        made = self._made_at(node)
+        change = inplace.last_change(tensor.array)
+        if change is not None and change.time > made:
+            return f"its value: {change}"
+        for parent in self._nodes[node].parents:
+            change = inplace.last_change(self._tensors[parent.node].array)
+            if change is not None and change.time > tensor._made_at:
+                return f"its argument {parent.arg}: {change}"
+        return None
+
+    def _made_at(self, node: int) -> int:
+        """The engine's time at which a node's value entered the forward pass: for a leaf, which
+        may be much older, when it was used first."""
+        tensor = self._tensors[node]
+        users = self._users[node]
+        if tensor.is_leaf and users:
+            return min(self._tensors[user]._made_at for user in users)
+        return tensor._made_at
+
+    @functools.cached_property
+    def _users(self) -> list[list[int]]:
+        return users_of(self._nodes)
 
     def _facts(self, step: engine.Step) -> StepFacts:
         return StepFacts(
