@@ -56,7 +56,7 @@ def test_a_node_stops_the_run_before_its_step() -> None:
     assert do(session, "continue") == ["Stopped before node 3, d: breakpoint"]
     assert (session.done, session.shown, session.cursor) == (3, 2, 2)
     view = view_of(session)
-    assert "stopped: node 3, d, is next: breakpoint" in text_of(view["step"])
+    assert "stopped before node 3, d: breakpoint" in text_of(view["step"])
     assert session.into()  # one can go into its step
     assert session.shown == 3
     assert do(session, "continue") == []

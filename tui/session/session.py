@@ -256,7 +256,7 @@ class Session:
         items = self._explainer.step(step, self.revealed)
         stopped = self.stopped
         if stopped is not None and (stopped.position, None) == (step.index + 1, self.revealed):
-            items[1:1] = [("strong", f"stopped: {stopped.reasons}", "")]
+            items[1:1] = [("strong", stopped.at_the_step, "")]
         return items
 
     def _introduction(self) -> list[Item]:

@@ -36,7 +36,7 @@ def lay_out(width: int, height: int, nodes: int, watched: int = 0) -> Layout | N
     rail_wanted = nodes + 1
     watch = 1 + min(watched, body // 5) if watched else 0
     if width < 70:
-        rail = min(rail_wanted, max(4, body * 2 // 5))
+        rail = min(rail_wanted, max(3 if watch else 4, (body - watch) * 2 // 5))
         return Layout(True, width, rail, 0, width, body - rail - watch, 0, watch)
     left = 39 if width < 100 else min(64, width * 45 // 100)
     least_source = SOURCE_LEAST if height < 30 else 10

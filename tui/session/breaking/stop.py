@@ -36,6 +36,11 @@ class Stop:
         node = f"{self.position - 1}, {label}" if label else str(self.position - 1)
         return f"stopped after node {node}: {self.reasons}"
 
+    @property
+    def at_the_step(self) -> str:
+        """The sentence for where the step just taken is explained."""
+        return f"stopped: {self.reasons}" if self.after else self.told()
+
     def __str__(self) -> str:
         told = self.told()
         return told[0].upper() + told[1:]
