@@ -73,6 +73,7 @@ def listing(breakpoints: Breakpoints) -> list[Item]:
         items.append(("line", "none yet", ""))
     how = (
         ("b", "breakpoint on the node under the cursor, on or off; W: watch it, or no more"),
+        ("rail", "■ breakpoint  □ one that is off  ◆ watched  ◈ breakpoint and watched"),
         ("a -2", "removes number 2; a !2 switches it off, or on again"),
         ("a", "adds one: node 12, op matmul, name linear*.bias stop before these nodes;"),
         ("", "a condition stops after a step of which it holds:"),
