@@ -194,6 +194,25 @@ def test_a_change_that_the_engine_does_not_refuse_is_told_once(
     assert do(session, "continue") == ["Stopped after node 0: changed holds: its value is another"]
 
 
+def test_what_is_asked_before_a_step_is_asked_after_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = stopping("first_graph", "changed or step == 2")
+    monkeypatch.setattr(session.graph, "changed", {1: "its value is another"}.get)
+    where = []
+    while do(session, "continue"):
+        where.append(session.done)
+    assert where == [1, 2]  # before node 1, then before node 2; neither is told again after it
+    x = engine.Tensor([1.0, 2.0], requires_grad=True)
+    session = session_of(graph_of((x * 0.0).sum()))
+    session.breakpoints.add_stop("changed or zero")
+    (said,) = do(session, "continue")
+    assert said.startswith("Stopped after node 1: changed or zero holds: the contribution to ")
+    assert said.endswith(
+        "is 0 throughout; node 2, leaf 2, is next: changed or zero holds: grad_out is 0 throughout"
+    )
+
+
 def test_a_run_with_nothing_to_stop_at_goes_to_the_end() -> None:
     session = stopping("first_graph", "isnan(grad_out)", 'op == "log"')
     assert do(session, "continue") == []

@@ -47,6 +47,8 @@ class Breakpoints:
         """Called when there is something new to remember."""
         self._found: dict[OneNode, int | None] = {}
         self._watched: dict[int, None] | None = None
+        self._ahead: tuple[int, list[Breakpoint]] = (-1, [])
+        """The node that was asked last before its step, and the conditions that held."""
 
     def attach(self, graph: Graph, labels: Labels) -> None:
         """Be about this graph from now on."""
@@ -194,35 +196,45 @@ class Breakpoints:
             ahead: whether the next node's breakpoints count; else those of the step just taken do.
         """
         graph, position = self._graph, self._graph.position
-        after, failed = self._holding(graph.taken(position - 1), ahead=False)
-        at = self._at(position if ahead else position - 1)
-        at = [one for one in at if one.enabled]
+        asked, told_ahead = self._ahead
+        known = told_ahead if asked == position - 1 else []  # this was said before the step
+        step = graph.taken(position - 1)
+        after, _, failed = self._holding(step, known)
+        at = [one for one in self._at(position if ahead else position - 1) if one.enabled]
         for one in at:
             one.hits += 1
         before = [_said(one) for one in at] if ahead else []
         if not ahead:
             after += [str(one.what) for one in at]
-        if position < graph.step_count:
-            grad_out = graph.grad(position)
-            assert grad_out is not None
+        told_ahead = []
+        grad_out = graph.grad(position) if position < graph.step_count else None
+        if grad_out is not None:
             coming = StepFacts(position, position, grad_out, (), None, None)
-            told, failed_ahead = self._holding(coming, ahead=True)
-            before, failed = before + told, failed or failed_ahead
+            said, told_ahead, failed_ahead = self._holding(coming, [], ahead=True)
+            before, failed = before + said, failed or failed_ahead
+        self._ahead = position, told_ahead
         if not after and not before:
             return None
         following = self._labels.short(position) if before else ""
         return Stop(position, tuple(after), tuple(before), following, failed)
 
-    def _holding(self, step: StepFacts, ahead: bool) -> tuple[list[str], bool]:
-        """Why conditions hold of a step, which with `ahead` has not been taken; whether one could
-        not be computed."""
+    def _holding(
+        self, step: StepFacts, without: list[Breakpoint], ahead: bool = False
+    ) -> tuple[list[str], list[Breakpoint], bool]:
+        """Why conditions hold of a step, which ones, and whether one could not be computed.
+
+        Args:
+            step: a step that was taken, or with `ahead` what is known of one before it is.
+            without: conditions that are not asked.
+            ahead: whether only those that can be asked before the step are.
+        """
         said: list[str] = []
+        holding_ones: list[Breakpoint] = []
         failed = False
         for one in self.breakpoints:
-            if not one.enabled or not isinstance(one.what, Condition):
+            if not one.enabled or not isinstance(one.what, Condition) or one in without:
                 continue
-            # Before the root's step no run has looked ahead.
-            if one.what.is_asked_ahead != ahead and step.index:
+            if ahead and not one.what.is_asked_ahead:
                 continue
             try:
                 why = holding.why(one.what, self._graph, self._labels, step)
@@ -231,7 +243,8 @@ class Breakpoints:
             if why is not None:
                 one.hits += 1
                 said.append(why)
-        return said, failed
+                holding_ones.append(one)
+        return said, holding_ones, failed
 
     def mark(self, node: int) -> str:
         """What a node is marked with on the rail: breakpoint, off, watched, both, or nothing."""
