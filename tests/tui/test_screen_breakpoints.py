@@ -168,11 +168,10 @@ async def test_breakpoints_survive_a_file_read_afresh_and_the_next_start(tmp_pat
         await driver.shows("Stopped before node 2, c: breakpoint")
 
 
-async def test_a_node_that_is_no_step_has_no_breakpoint() -> None:
+@pytest.mark.parametrize("key", ["b", "W"])
+async def test_a_node_that_is_no_step_is_neither_stopped_at_nor_watched(key: str) -> None:
     async with stepping("mlp") as driver:
-        await driver.press("end", "b")
-        await driver.shows("needs no grad: it is no step, and has no gradient")
-        await driver.press("W")
+        await driver.press("end", key)
         await driver.shows("needs no grad: it is no step, and has no gradient")
 
 
