@@ -208,7 +208,7 @@ def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespac
         parser.error("--list takes no scenario")
     if given.full and not (given.trace and given.json):
         parser.error("--full goes with --trace --json")
-    if given.break_at and (given.list or given.train):
+    if given.break_at and modes not in ([], ["trace"]):
         parser.error("--break goes with the screen or with --trace")
     if given.watch and modes:
         parser.error("--watch goes with the screen")

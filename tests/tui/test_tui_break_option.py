@@ -103,6 +103,7 @@ def test_a_mistake_is_pointed_at(capsys: pytest.CaptureFixture[str]) -> None:
     ("args", "part"),
     [
         (["first_graph", "--train", "--break", "nan"], "--break goes with the screen or"),
+        (["first_graph", "--check", "--break", "nan"], "--break goes with the screen or"),
         (["--list", "--break", "nan"], "--break goes with the screen or"),
         (["first_graph", "--trace", "--watch", "b"], "--watch goes with the screen"),
         (["first_graph", "--break"], "--break"),
