@@ -102,7 +102,7 @@ class BpTui(App[None]):
     def open_scenario(self, scenario: str) -> None:
         """Load a scenario in a process of its own, in the place of the one before."""
         self.close()
-        self.is_changing = False
+        self.is_changing = True
         self._options = dataclasses.replace(self._options, scenario=scenario)
         self.client = Client(self._options)
         self._would_be_lost = False
@@ -188,6 +188,7 @@ class BpTui(App[None]):
             return
         self.client.close()
         self.is_changing = False
+        self._typed.clear()
         self._answered = self._over = True
         self._would_be_lost = False
         self._show(ProblemScreen(self._options.scenario, {"message": message, "title": title}))
@@ -210,6 +211,8 @@ class BpTui(App[None]):
             )
         elif kind == "problem":
             self._answered = self._over = True
+            self.is_changing = False
+            self._typed.clear()
             self._show(ProblemScreen(self._options.scenario, content))
         elif kind == "ended":
             if not self._over:
@@ -294,6 +297,11 @@ class BpTui(App[None]):
     def action_quit_program(self) -> None:
         """Quit."""
         self._unless_lost("Quit, and lose the training?", self.exit)
+
+    async def on_event(self, event: events.Event) -> None:
+        """What is typed or clicked while the program ends finds no screen, and is for nobody."""
+        if self.screen_stack or not isinstance(event, events.InputEvent | events.Paste):
+            await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Textual's own way to quit."""

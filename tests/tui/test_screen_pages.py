@@ -128,7 +128,7 @@ async def test_the_log_shows_the_last_lines(tmp_path: Path) -> None:
         path.write_text(path.read_text() + "print('the very last')\n")
     async with stepping(path) as driver:
         await driver.press("l")
-        await driver.shows("the very last")
+        await driver.shows("What the scenario has printed", "the very last")
 
 
 NASTY = "\\x1b[2J\\x1b[31mred\\x1b[0m\\x1b]0;title\\x07 tab\\there \\rreturn \\x9b5A \\x00 end"

@@ -258,7 +258,7 @@ class BaseScreen(Screen[None]):
             if event.key in ("y", "Y"):
                 then()
             return
-        if self.program.is_changing:
+        if self.program.is_changing and self.CHANGES:
             self.program.type_later(event.key)
             event.stop()
             event.prevent_default()
