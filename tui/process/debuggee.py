@@ -90,6 +90,7 @@ class Debuggee:
                 scenario.introduction,
                 scenario.path.name,
                 scenario.source,
+                (*scenario.warned, *scenario.warned_ahead),
             ),
         )
         self._session.deliver = self._sender.send

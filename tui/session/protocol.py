@@ -68,6 +68,19 @@ class StepFacts:
     """The node's `.grad` before the step, None where there was none."""
     stored_after: Array | None
     """The node's `.grad` after it."""
+    unhooked: Array | None = None
+    """The gradient before the node's hooks have replaced it; None where none has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A tensor of the user's that requires grad and is not below the root: it gets no gradient."""
+
+    name: str
+    shape: tuple[int, ...]
+    leaf: bool
+    reasons: tuple[str, ...]
+    """Why, a sentence each."""
 
 
 def users_of(nodes: Sequence[Node]) -> list[list[int]]:
@@ -126,3 +139,12 @@ class Graph(Protocol):
 
     def upcoming(self, node: int) -> list[Callable[..., Any]]:
         """The backward functions that the node's step will call, in their order."""
+
+    def changed(self, node: int) -> str | None:
+        """In words: what the node keeps for its step and was changed since; None for nothing."""
+
+    def why_no_grad(self, node: int) -> list[str]:
+        """Why a node does not require grad, a sentence each."""
+
+    def unreached(self) -> list[Unreached]:
+        """The user's tensors that require grad, but get none from this pass."""

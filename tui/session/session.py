@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from tui.session import numbers
-from tui.session.explanation import Explainer, Item
+from tui.session import nonfinite, numbers
+from tui.session.checked_pass import CheckedPass
+from tui.session.explanation import GAP, Explainer, Item
 from tui.session.facts import function_name
 from tui.session.formulas import source_of
 from tui.session.inspection import inspect_node
@@ -33,6 +35,8 @@ class Subject:
     filename: str
     source: list[str]
     """The scenario file's lines."""
+    warnings: Sequence[str] = ()
+    """What NumPy warned of while the scenario ran."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Session:
         self.cursor = 0
         self.revealed: int | None = None
         self._explainer = Explainer(graph, self.labels)
+        self._checked = CheckedPass(graph, self.labels)
         self._lanes = draw_lanes(graph)
         self._uses = [len(users) for users in users_of(graph.nodes)]
         """How many contributions each node gets in all."""
@@ -107,7 +112,7 @@ class Session:
         if self.revealed is not None:
             self.revealed = None
         else:
-            self.graph.step()
+            self._checked.step()
         self._presses.append(place)
         self._follow()
         return True
@@ -118,7 +123,7 @@ class Session:
             return False
         place = self._place()
         if self.revealed is None:
-            step = self.graph.step()
+            step = self._checked.step()
             self.revealed = 1 if step.edges else None
         else:
             self.revealed += 1
@@ -175,7 +180,7 @@ class Session:
 
     def _move(self, position: int) -> None:
         while self.graph.position < position:
-            self.graph.step()
+            self._checked.step()
         while self.graph.position > position:
             self.graph.step_back()
 
@@ -228,10 +233,15 @@ class Session:
         if self.graph.position == 0:
             return self._introduction()
         step = self.graph.taken(self.graph.position - 1)
-        return self._explainer.step(step, self.revealed)
+        return [*self._problems(step), *self._explainer.step(step, self.revealed)]
+
+    def _problems(self, step: StepFacts) -> list[Item]:
+        """What was wrong with a step, above its explanation."""
+        problems = self._checked.problems(step.index)
+        return [("problem", f"! {problem}", "") for problem in problems] + [GAP] * bool(problems)
 
     def _introduction(self) -> list[Item]:
-        items: list[Item] = [("title", self.subject.title, ""), ("gap", "", "")]
+        items: list[Item] = [*self._warnings, ("title", self.subject.title, ""), GAP]
         paragraph: list[str] = []
 
         def flush() -> None:
@@ -250,6 +260,18 @@ class Session:
                 paragraph.append(line.strip())
         flush()
         return items
+
+    @cached_property
+    def _warnings(self) -> list[Item]:
+        """What is wrong before the first step: a value that is not finite, NumPy's warnings, a
+        leaf that the pass does not reach."""
+        problems = nonfinite.earliest(self.graph, self.labels)
+        problems += [f"NumPy warns of {warning}" for warning in self.subject.warnings]
+        items: list[Item] = [("problem", f"! {problem}", "") for problem in problems]
+        leaves = [unreached.name for unreached in self.graph.unreached() if unreached.leaf]
+        if leaves:
+            items.append(("text", f"No gradient will come to {', '.join(leaves)}: w says why.", ""))
+        return [*items, GAP] if items else []
 
     def _tensor_items(self, width: int, height: int) -> list[Item]:
         return inspect_node(

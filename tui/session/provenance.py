@@ -1,0 +1,303 @@
+"""Why a tensor of the engine's gets no gradient: the way from it to the loss, and what cuts it.
+
+Operations that are not in the graph are known by the tensors' origins (`engine.record_origins`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import engine
+from tui.session.protocol import Unreached
+
+MOST = 4
+"""So many reasons are given for one tensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A tensor that was made or given, be it still there or not."""
+
+    tensor: engine.Tensor | None
+    origin: engine.Origin | None
+    requires_grad: bool
+
+    @property
+    def key(self) -> int:
+        """The same for the same tensor, as long as it (or what was made of it) lives."""
+        return id(self.tensor) if self.origin is None else id(self.origin)
+
+
+class Provenance:
+    """Where the tensors of a graph, and those beside it, come from and go to.
+
+    Args:
+        root: where the backward pass starts.
+        tensors: all of the graph.
+        named: the user's tensors by their names, the graph's among them.
+        filename: the scenario's file.
+    """
+
+    def __init__(
+        self,
+        root: engine.Tensor,
+        tensors: Sequence[engine.Tensor],
+        named: Sequence[tuple[str, engine.Tensor]],
+        filename: str | None,
+    ) -> None:
+        self._root = root
+        self._tensors = tensors
+        self._named = named
+        self._filename = filename
+        self._inside = {id(tensor) for tensor in tensors}
+        self._names = {_made(tensor).key: name for name, tensor in named}
+        self._users: dict[int, list[_Made]] | None = None
+        self._users_beside: dict[int, list[_Made]] = {}
+
+    def why_no_grad(self, tensor: engine.Tensor) -> list[str]:
+        """Why a tensor does not require grad, and whom that costs a gradient, a sentence each."""
+        made = _made(tensor)
+        reasons = self._why(made)
+        losing = [self._names[m.key] for m in _leaves_above(made) if m.key in self._names]
+        if losing:
+            reasons.append(f"So no gradient comes along this way to {_listed(losing)}.")
+        return reasons
+
+    def unreached(self) -> list[Unreached]:
+        """The named tensors that require grad and are not below the root, leaves first."""
+        found = [
+            Unreached(
+                name,
+                tensor.shape,
+                tensor.is_leaf,
+                tuple(self._why_unreached(name, tensor)) if tensor.is_leaf else (),
+            )
+            for name, tensor in self._named
+            if tensor.requires_grad and id(tensor) not in self._inside
+        ]
+        return sorted(found, key=lambda unreached: not unreached.leaf)
+
+    # A tensor that requires no grad
+
+    def _why(self, made: _Made) -> list[str]:
+        name, origin = self._name(made), made.origin
+        if origin is None:
+            return [self._why_given(name, made.tensor)]
+        if origin.op == "detach":
+            whose = _listed([self._name(m) for m in _inputs(made)])
+            return [
+                f"{name} is what detach() made of {whose}{self._at(origin)}: the values go on, "
+                "and no gradient comes back."
+            ]
+        if not origin.grad_enabled:
+            return [
+                f"{self._full(made)} was computed under no_grad{self._at(origin)}: no graph was "
+                "recorded."
+            ]
+        if any(m.requires_grad for m in _inputs(made)):
+            return [
+                f"{self._full(made)}: {origin.op} is not differentiable{self._at(origin)}, so "
+                "nothing flows through it."
+            ]
+        inputs = {m.key: m for m in _inputs(made)}
+        if not inputs:
+            return [f"{self._full(made)} was made from no tensor{self._at(origin)}."]
+        whose = _listed([self._name(m) for m in inputs.values()])
+        reasons = [
+            f"{self._full(made)}{self._at(origin)} requires no grad, because none of what it was "
+            f"made from does: {whose}."
+        ]
+        # Downwards with a list of its own: a history may be longer than Python's stack.
+        waiting, seen = list(inputs.values()), set(inputs)
+        while waiting and len(reasons) < MOST:
+            inner = waiting.pop(0)
+            below = [m for m in _inputs(inner) if m.key not in seen]
+            if self._is_cause(inner):
+                reasons += self._why(inner)
+            seen.update(m.key for m in below)
+            waiting += below
+        return reasons
+
+    @staticmethod
+    def _is_cause(made: _Made) -> bool:
+        """Whether it is for itself that a tensor requires no grad, and not for its arguments."""
+        origin = made.origin
+        return (
+            origin is None
+            or origin.op == "detach"
+            or not origin.grad_enabled
+            or any(m.requires_grad for m in _inputs(made))
+        )
+
+    def _why_given(self, name: str, tensor: engine.Tensor | None) -> str:
+        if tensor is None:
+            return f"{name} was given, and its requires_grad was False."
+        owner = next((n for n, t in self._sharing(tensor) if t.requires_grad), None)
+        if owner is not None:
+            return (
+                f"{name} is a new tensor on {owner}'s array: what goes through .array or numpy() "
+                f"is not recorded, so no gradient comes back to {owner}."
+            )
+        if tensor.array.dtype.kind not in "fiu":
+            return f"{name} was given, and holds {tensor.dtype}: that cannot carry a gradient."
+        if isinstance(tensor, engine.Parameter):
+            return f"{name} is a parameter that is frozen: its requires_grad is False."
+        return f"{name} was given, and its requires_grad is False."
+
+    def _sharing(self, tensor: engine.Tensor) -> Iterator[tuple[str, engine.Tensor]]:
+        """The other named tensors whose elements lie in the same memory."""
+        memory = _memory(tensor)
+        for name, other in self._named:
+            if other is not tensor and _memory(other) == memory:
+                yield name, other
+
+    # A tensor that is not below the root
+
+    def _why_unreached(self, name: str, tensor: engine.Tensor) -> list[str]:
+        if self._users is None:
+            self._users = _users_below([_made(self._root), *map(_made, self._tensors)])
+            self._users_beside = _users_below([_made(t) for _, t in self._named])
+        made = _made(tensor)
+        if made.key in self._users:
+            return self._cuts(name, made, self._users)
+        inside = next((n for n, t in self._sharing(tensor) if id(t) in self._inside), None)
+        if inside is not None:
+            return [
+                f"{inside} is a tensor of its own on the same array, and that one is used: the "
+                f"gradient goes to {inside}."
+            ]
+        users = self._users_beside.get(made.key)
+        if users:
+            return [
+                f"It is used for {self._full(users[0])}{self._at(users[0].origin)}, and no way "
+                "leads from there to the loss."
+            ]
+        return [
+            "No operation that was recorded uses it; what goes through .array or numpy() is not "
+            "recorded."
+        ]
+
+    def _cuts(self, name: str, made: _Made, users: Mapping[int, list[_Made]]) -> list[str]:
+        """What cuts the ways from a tensor up to the root, the nearest first."""
+        cuts: list[str] = []
+        waiting, seen = [made], {made.key}
+        while waiting:
+            below = waiting.pop(0)
+            for user in users.get(below.key, ()):
+                if user.key in seen:
+                    continue
+                seen.add(user.key)
+                if self._is_cut(user):
+                    cuts.append(self._cut(name, below, user, below is made))
+                else:
+                    waiting.append(user)
+        cuts = list(dict.fromkeys(cuts))
+        more = len(cuts) - MOST
+        return cuts if more <= 0 else [*cuts[:MOST], f"So do {more} more operations."]
+
+    @staticmethod
+    def _is_cut(made: _Made) -> bool:
+        origin = made.origin
+        return origin is not None and (
+            origin.op == "detach"
+            or not origin.grad_enabled
+            or (not made.requires_grad and bool(origin.inputs))
+        )
+
+    def _cut(self, name: str, below: _Made, user: _Made, directly: bool) -> str:
+        origin = user.origin
+        assert origin is not None
+        at = self._at(origin)
+        way = "" if directly else f"{name} is used for {self._full(below)}{self._at(below.origin)};"
+        if origin.op == "detach":
+            what = name if directly else "that"
+            return f"{way} detach() cuts {what} off{at}.".strip()
+        what = self._full(user)
+        required = any(m.requires_grad for m in _inputs(user) if m.key == below.key)
+        if not origin.grad_enabled:
+            return (
+                f"{way} {what} was computed under no_grad{at}: nothing comes back through it."
+            ).strip()
+        if not required:
+            return f"{name} did not require grad yet when {what} was computed from it{at}."
+        return f"{way} {what}: {origin.op} is not differentiable{at}.".strip()
+
+    # Words
+
+    def _name(self, made: _Made) -> str:
+        name = self._names.get(made.key)
+        if name is not None:
+            return name
+        if made.origin is not None:
+            return f"the result of {made.origin.op}{self._at(made.origin)}"
+        return "a tensor without a name"
+
+    def _full(self, made: _Made) -> str:
+        """`h = multiply(w)`, or just the operation where there is no name."""
+        name = self._names.get(made.key)
+        if made.origin is None:
+            return name or "a tensor without a name"
+        names = [self._names.get(m.key, "...") for m in _inputs(made)]
+        expression = f"{made.origin.op}({', '.join(names)})"
+        return f"{name} = {expression}" if name else expression
+
+    def _at(self, origin: engine.Origin | None) -> str:
+        if origin is None or origin.line is None or origin.filename is None:
+            return ""
+        other = "" if origin.filename == self._filename else os.path.basename(origin.filename)
+        return f" ({other + ', ' if other else ''}line {origin.line})"
+
+
+def _made(tensor: engine.Tensor) -> _Made:
+    return _Made(tensor, tensor.origin, tensor.requires_grad)
+
+
+def _inputs(made: _Made) -> list[_Made]:
+    """What a tensor was made from, as far as it is known."""
+    if made.origin is not None and made.origin.inputs:
+        inputs = [_Made(i.tensor(), i.origin, i.requires_grad) for i in made.origin.inputs]
+        return [m for m in inputs if m.tensor is not None or m.origin is not None]
+    return [_made(t) for t in made.tensor.parents()] if made.tensor is not None else []
+
+
+def _users_below(starts: Sequence[_Made]) -> dict[int, list[_Made]]:
+    """For each tensor from which something here was made: what was made of it directly."""
+    users: dict[int, list[_Made]] = {}
+    waiting, seen = list(starts), {made.key for made in starts}
+    while waiting:
+        made = waiting.pop()
+        for below in _inputs(made):
+            users.setdefault(below.key, []).append(made)
+            if below.key not in seen:
+                seen.add(below.key)
+                waiting.append(below)
+    return users
+
+
+def _leaves_above(made: _Made) -> list[_Made]:
+    """The leaves that require grad and that this tensor was made from, with no other cut between
+    them counted."""
+    leaves: list[_Made] = []
+    waiting, seen = [made], {made.key}
+    while waiting:
+        for below in _inputs(waiting.pop(0)):
+            if below.key in seen:
+                continue
+            seen.add(below.key)
+            waiting.append(below)
+            tensor = below.tensor
+            if tensor is not None and tensor.requires_grad and tensor.is_leaf:
+                leaves.append(below)
+    return leaves
+
+
+def _memory(tensor: engine.Tensor) -> int:
+    """Where a tensor's first element lies."""
+    return int(tensor.array.__array_interface__["data"][0])
+
+
+def _listed(names: Sequence[str]) -> str:
+    names = list(dict.fromkeys(names))
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
