@@ -152,6 +152,9 @@ class StudentGraph:
     def why_no_grad(self, node: int) -> list[str]:
         return []
 
+    def broken_outside(self, node: int) -> str | None:
+        return None
+
     def unreached(self) -> list[Unreached]:
         return []
 

@@ -175,8 +175,8 @@ def test_a_contribution_of_the_wrong_shape() -> None:
 
     graph = Unsummed([("p", "multiply", "x", "y"), ("x", np.ones((2, 3))), ("y", np.ones(3))])
     assert violations(graph) == {
-        "p": ["the contribution to y, argument 1, has shape (2, 3), but y has shape (3,)."],
-        "y": ["grad_out has shape (2, 3), but y has shape (3,)."],
+        "p": ["the contribution to y, argument 1, has shape (2,3), but y has shape (3,)."],
+        "y": ["grad_out has shape (2,3), but y has shape (3,)."],
     }
 
 

@@ -161,6 +161,10 @@ class SteppingScreen(BaseScreen):
         """The same for all nodes."""
         self.program.send(do="verify_all")
 
+    def action_why(self) -> None:
+        """Why the node under the cursor has its value and its gradient."""
+        self.program.send(do="why")
+
     def action_train(self) -> None:
         """Open the training."""
         self.program.send(do="training.open")

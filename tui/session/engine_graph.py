@@ -155,6 +155,9 @@ class EngineGraph:
     def why_no_grad(self, node: int) -> list[str]:
         return self._provenance.why_no_grad(self._tensors[node])
 
+    def broken_outside(self, node: int) -> str | None:
+        return self._provenance.broken(self._tensors[node])
+
     def unreached(self) -> list[Unreached]:
         return self._provenance.unreached()
 

@@ -64,7 +64,7 @@ class Invariants:
 
     def __init__(self, graph: Graph, labels: Labels) -> None:
         self._graph = graph
-        self._labels = labels
+        self._name = labels.short
         nodes = graph.nodes[: graph.step_count]
         self._users = users_of(graph.nodes)
         self._sums: dict[int, _Sum] = {}
@@ -93,53 +93,53 @@ class Invariants:
         ]
 
     def _too_early(self, step: StepFacts) -> list[str]:
-        late = [u for u in dict.fromkeys(self._users[step.node]) if u > step.node]
-        if not late:
+        users = self._users[step.node]
+        if not users or users[-1] < step.node:
             return []
+        late = [u for u in dict.fromkeys(users) if u > step.node]
         have = "has" if len(late) == 1 else "have"
-        name = self._labels.short(step.node)
-        who = ", ".join(f"{self._labels.short(u)} (node {u})" for u in late)
+        name = self._name(step.node)
+        who = ", ".join(f"{self._name(u)} (node {u})" for u in late)
         return [
             f"{name} is used before all its contributions have come: {who} {have} not contributed "
             "yet. A node's step comes after the steps of all nodes that use it."
         ]
 
     def _grad_out(self, step: StepFacts) -> list[str]:
-        name = self._labels.short(step.node)
         came = step.grad_out if step.unhooked is None else step.unhooked
         shape = self._graph.nodes[step.node].shape
-        for what, grad in (("grad_out", came), ("grad_out after the hooks", step.grad_out)):
-            if grad.shape != shape:
-                self._sums.pop(step.node, None)
-                return [f"{what} has shape {grad.shape}, but {name} has shape {shape}."]
         known = self._sums.pop(step.node, None)
+        if came.shape != shape or step.grad_out.shape != shape:
+            after = "" if came.shape != shape else " after the hooks"
+            return [f"grad_out{after} has {self._shapes(step.grad_out, step.node)}."]
         users = self._users[step.node]
         if known is None or step.node in self._unknown:
             if users and step.node not in self._came:
-                return [f"grad_out of {name} is used, but nothing has come to it."]
+                return [f"grad_out of {self._name(step.node)} is used, but nothing has come to it."]
             return []
         at = known.differs(came)
         if at is None:
             return []
         early = [user for user in dict.fromkeys(users) if user < step.node]
-        who = ", ".join(f"{self._labels.short(u)} (node {u})" for u in early)
+        who = ", ".join(f"{self._name(u)} (node {u})" for u in early)
         return [
-            f"grad_out of {name} is not the sum of what came from {who}: "
+            f"grad_out of {self._name(step.node)} is not the sum of what came from {who}: "
             f"{self._numbers(came, known.total, at)}."
         ]
 
     def _stored_grad(self, step: StepFacts) -> list[str]:
-        name, came, after = self._labels.short(step.node), step.grad_out, step.stored_after
+        came, after = step.grad_out, step.stored_after
         if self._graph.nodes[step.node].leaf:
             before = self._stored.get(step.node)
         elif after is step.stored_before:
             return []
         else:
             before = step.stored_before
+        name = self._name(step.node)
         if after is None:
             return [f"{name}.grad is still None: its gradient was not stored."]
         if after.shape != came.shape:
-            return [f"{name}.grad has shape {after.shape}, but its gradient has {came.shape}."]
+            return [f"{name}.grad has {self._shapes(after, step.node)}."]
         whole = _Sum(1, came if before is None else before)
         what = "what came"
         if before is not None:
@@ -157,7 +157,7 @@ class Invariants:
         wanted = [(p.arg, p.node) for p in self._graph.nodes[step.node].parents if p.node < steps]
         given = {(edge.arg, edge.parent) for edge in step.edges}
         problems = [
-            f"nothing is contributed to {self._labels.short(parent)}, argument {arg}, although it "
+            f"nothing is contributed to {self._name(parent)}, argument {arg}, although it "
             "requires grad."
             for arg, parent in wanted
             if (arg, parent) not in given
@@ -167,16 +167,17 @@ class Invariants:
         return problems
 
     def _edge(self, step: StepFacts, edge: EdgeFacts) -> list[str]:
-        parent, name = edge.parent, self._labels.short(edge.parent)
+        parent = edge.parent
         self._came.add(parent)
         shape = self._graph.nodes[parent].shape
         if edge.contribution.shape != shape:
             self._unknown.add(parent)
             return [
-                f"the contribution to {name}, argument {edge.arg}, has shape "
-                f"{edge.contribution.shape}, but {name} has shape {shape}."
+                f"the contribution to {self._name(parent)}, argument {edge.arg}, has "
+                f"{self._shapes(edge.contribution, parent)}."
             ]
         if parent <= step.node:
+            name = self._name(parent)
             return [
                 f"the contribution to {name}, argument {edge.arg}, is lost: {name} (node {parent}) "
                 "has already been used."
@@ -192,7 +193,7 @@ class Invariants:
             return []
         if edge.accumulated.shape != shape:
             self._told.add(parent)
-            return [f"{name} so far has shape {edge.accumulated.shape}, but {name} has {shape}."]
+            return [f"{self._name(parent)} so far has {self._shapes(edge.accumulated, parent)}."]
         at = known.differs(edge.accumulated)
         if at is None:
             return []
@@ -201,9 +202,13 @@ class Invariants:
         overwritten = known.count > 1 and last.differs(edge.accumulated) is None
         how = ": it was overwritten, not added to" if overwritten else ""
         return [
-            f"{name} so far is not the sum of what has come to it{how}; "
+            f"{self._name(parent)} so far is not the sum of what has come to it{how}; "
             f"{self._numbers(edge.accumulated, known.total, at)}."
         ]
+
+    def _shapes(self, grad: Array, node: int) -> str:
+        shape = numbers.shape(self._graph.nodes[node].shape)
+        return f"shape {numbers.shape(grad.shape)}, but {self._name(node)} has shape {shape}"
 
     @staticmethod
     def _numbers(claimed: Array, right: Array, at: tuple[int, ...]) -> str:

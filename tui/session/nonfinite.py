@@ -61,9 +61,33 @@ def origin_of(graph: Graph, labels: Labels, node_id: int) -> str:
     place = first_place(value)
     what = f"{labels.full(node_id)}: {counted(value, place)}"
     if node.op is None:
-        return f"{what}, and it came so into the graph"
+        return graph.broken_outside(node_id) or f"{what}, and it came so into the graph"
     arguments = graph.arguments(node_id)
-    return f"{what}{_from(node.op, arguments, labels.operands(node_id), value.shape, place)}"
+    return what + made_from(node.op, arguments, labels.operands(node_id), value.shape, place)
+
+
+def history_of(graph: Graph, labels: Labels, node_id: int) -> str:
+    """From where the NaN or Inf in a node's value came, in a sentence."""
+    way = _way_down(graph, node_id)
+    origin = origin_of(graph, labels, way[-1])
+    if len(way) == 1:
+        return f"It starts here. {origin}."
+    return f"It comes from {origin}. The way: {labels.way(reversed(way))}."
+
+
+def source_of(graph: Graph, node_id: int) -> int:
+    """The node where the NaN or Inf in a node's value, or in its arguments, starts."""
+    return _way_down(graph, node_id)[-1]
+
+
+def _way_down(graph: Graph, node_id: int) -> list[int]:
+    way = [node_id]
+    while True:
+        parents = [p.node for p in graph.nodes[way[-1]].parents]
+        broken = next((p for p in parents if not is_finite(graph.value(p))), None)
+        if broken is None:
+            return way
+        way.append(broken)
 
 
 def counted(array: Array, place: tuple[int, ...]) -> str:
@@ -105,13 +129,15 @@ def element(value: Any, name: str, shape: tuple[int, ...], place: tuple[int, ...
     return f"{name}{numbers.place(index)} = {numbers.number(value[index])}"
 
 
-def _from(
+def made_from(
     op: str,
     arguments: tuple[Any, ...],
     names: list[str],
     shape: tuple[int, ...],
     place: tuple[int, ...],
 ) -> str:
+    """The numbers that an element was made from, `, from t[1] = -1`; where it may be all of them,
+    their range. Nothing where there are none."""
     if op in ELEMENTWISE:
         parts = []
         for value, name in zip(arguments, names, strict=True):

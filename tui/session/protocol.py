@@ -146,5 +146,9 @@ class Graph(Protocol):
     def why_no_grad(self, node: int) -> list[str]:
         """Why a node does not require grad, a sentence each."""
 
+    def broken_outside(self, node: int) -> str | None:
+        """Where the NaN or Inf in the value of a node starts that was computed outside the graph,
+        in words; None where it is not known."""
+
     def unreached(self) -> list[Unreached]:
         """The user's tensors that require grad, but get none from this pass."""

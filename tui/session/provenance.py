@@ -10,7 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import engine
+from tui.session import labels, nonfinite
 from tui.session.protocol import Unreached
+
+COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+INFIX = labels.INFIX | COMPARISONS
+BINARY = {*INFIX, "maximum", "minimum", "pow"}
 
 MOST = 4
 """So many reasons are given for one tensor."""
@@ -79,46 +84,70 @@ class Provenance:
         ]
         return sorted(found, key=lambda unreached: not unreached.leaf)
 
+    def broken(self, tensor: engine.Tensor) -> str | None:
+        """Where the NaN or Inf of a tensor that no recorded operation made starts, as far as what
+        it was made from is still there."""
+        made = _made(tensor)
+        while True:
+            inputs = [(m, m.tensor) for m in _inputs(made)]
+            further = next(
+                (m for m, t in inputs if t is not None and not nonfinite.is_finite(t.array)), None
+            )
+            if further is None:
+                break
+            made = further
+        if made.origin is None or made.tensor is None:
+            return None
+        value = made.tensor.array
+        place = nonfinite.first_place(value)
+        there = [(m, t.array) for m, t in inputs if t is not None]
+        names = [self._name(m) for m, _ in there]
+        arrays = tuple(array for _, array in there)
+        return (
+            f"{self._full(made)}: {nonfinite.counted(value, place)}"
+            f"{nonfinite.made_from(made.origin.op, arrays, names, value.shape, place)}"
+        )
+
     # A tensor that requires no grad
 
     def _why(self, made: _Made) -> list[str]:
-        name, origin = self._name(made), made.origin
-        if origin is None:
-            return [self._why_given(name, made.tensor)]
-        if origin.op == "detach":
-            whose = _listed([self._name(m) for m in _inputs(made)])
-            return [
-                f"{name} is what detach() made of {whose}{self._at(origin)}: the values go on, "
-                "and no gradient comes back."
-            ]
-        if not origin.grad_enabled:
-            return [
-                f"{self._full(made)} was computed under no_grad{self._at(origin)}: no graph was "
-                "recorded."
-            ]
-        if any(m.requires_grad for m in _inputs(made)):
-            return [
-                f"{self._full(made)}: {origin.op} is not differentiable{self._at(origin)}, so "
-                "nothing flows through it."
-            ]
+        if self._is_cause(made):
+            return [self._cause(made)]
         inputs = {m.key: m for m in _inputs(made)}
         if not inputs:
-            return [f"{self._full(made)} was made from no tensor{self._at(origin)}."]
+            return [f"{self._full(made)} was made from no tensor."]
         whose = _listed([self._name(m) for m in inputs.values()])
         reasons = [
-            f"{self._full(made)}{self._at(origin)} requires no grad, because none of what it was "
-            f"made from does: {whose}."
+            f"{self._full(made)} requires no grad, because none of what it was made from does: "
+            f"{whose}."
         ]
-        # Downwards with a list of its own: a history may be longer than Python's stack.
+        # With a list of its own: a history may be longer than Python's stack.
         waiting, seen = list(inputs.values()), set(inputs)
         while waiting and len(reasons) < MOST:
             inner = waiting.pop(0)
-            below = [m for m in _inputs(inner) if m.key not in seen]
             if self._is_cause(inner):
-                reasons += self._why(inner)
+                reasons.append(self._cause(inner))
+                continue
+            below = [m for m in _inputs(inner) if m.key not in seen]
             seen.update(m.key for m in below)
             waiting += below
         return reasons
+
+    def _cause(self, made: _Made) -> str:
+        name, origin = self._name(made), made.origin
+        if origin is None:
+            return self._why_given(name, made.tensor)
+        if origin.op == "detach":
+            whose = _listed([self._name(m) for m in _inputs(made)])
+            return (
+                f"{name} is what detach() made of {whose}{self._at(origin)}: the values go on, "
+                "and no gradient comes back."
+            )
+        if not origin.grad_enabled:
+            return f"{self._full(made)} was computed under no_grad: no graph was recorded."
+        return (
+            f"{self._full(made)}: {origin.op} is not differentiable, so nothing flows through it."
+        )
 
     @staticmethod
     def _is_cause(made: _Made) -> bool:
@@ -171,8 +200,7 @@ class Provenance:
         users = self._users_beside.get(made.key)
         if users:
             return [
-                f"It is used for {self._full(users[0])}{self._at(users[0].origin)}, and no way "
-                "leads from there to the loss."
+                f"It is used for {self._full(users[0])}, and no way leads from there to the loss."
             ]
         return [
             "No operation that was recorded uses it; what goes through .array or numpy() is not "
@@ -181,21 +209,23 @@ class Provenance:
 
     def _cuts(self, name: str, made: _Made, users: Mapping[int, list[_Made]]) -> list[str]:
         """What cuts the ways from a tensor up to the root, the nearest first."""
-        cuts: list[str] = []
-        waiting, seen = [made], {made.key}
+        cuts: dict[str, None] = {}
+        # Each with the first operation on the way to it.
+        waiting: list[tuple[_Made, _Made | None]] = [(made, None)]
+        seen = {made.key}
         while waiting:
-            below = waiting.pop(0)
+            below, first = waiting.pop(0)
             for user in users.get(below.key, ()):
                 if user.key in seen:
                     continue
                 seen.add(user.key)
                 if self._is_cut(user):
-                    cuts.append(self._cut(name, below, user, below is made))
+                    cuts[self._cut(name, below, user, first)] = None
                 else:
-                    waiting.append(user)
-        cuts = list(dict.fromkeys(cuts))
-        more = len(cuts) - MOST
-        return cuts if more <= 0 else [*cuts[:MOST], f"So do {more} more operations."]
+                    waiting.append((user, first or user))
+        told = list(cuts)
+        more = len(told) - MOST
+        return told if more <= 0 else [*told[:MOST], f"And so it is {more} more times."]
 
     @staticmethod
     def _is_cut(made: _Made) -> bool:
@@ -206,23 +236,22 @@ class Provenance:
             or (not made.requires_grad and bool(origin.inputs))
         )
 
-    def _cut(self, name: str, below: _Made, user: _Made, directly: bool) -> str:
+    def _cut(self, name: str, below: _Made, user: _Made, first: _Made | None) -> str:
+        """How an operation cuts the way from a tensor that it, or what was made of that, uses."""
         origin = user.origin
         assert origin is not None
-        at = self._at(origin)
-        way = "" if directly else f"{name} is used for {self._full(below)}{self._at(below.origin)};"
+        way, what = "", self._full(user)
+        if first is not None:
+            way = f"{name} is used for {self._full(first)}; "
+            way += "" if first.key == below.key else "further on, "
         if origin.op == "detach":
-            what = name if directly else "that"
-            return f"{way} detach() cuts {what} off{at}.".strip()
-        what = self._full(user)
-        required = any(m.requires_grad for m in _inputs(user) if m.key == below.key)
+            whom = name if first is None else "it" if first.key == below.key else "that way"
+            return f"{way}detach() cuts {whom} off{self._at(origin)}."
         if not origin.grad_enabled:
-            return (
-                f"{way} {what} was computed under no_grad{at}: nothing comes back through it."
-            ).strip()
-        if not required:
-            return f"{name} did not require grad yet when {what} was computed from it{at}."
-        return f"{way} {what}: {origin.op} is not differentiable{at}.".strip()
+            return f"{way}{what} was computed under no_grad: nothing comes back through it."
+        if not any(m.requires_grad for m in _inputs(user) if m.key == below.key):
+            return f"{name} did not require grad yet when {what} was computed from it."
+        return f"{way}{what}: {origin.op} is not differentiable."
 
     # Words
 
@@ -230,18 +259,32 @@ class Provenance:
         name = self._names.get(made.key)
         if name is not None:
             return name
-        if made.origin is not None:
-            return f"the result of {made.origin.op}{self._at(made.origin)}"
-        return "a tensor without a name"
+        return "a tensor without a name" if made.origin is None else self._expression(made)
 
     def _full(self, made: _Made) -> str:
-        """`h = multiply(w)`, or just the operation where there is no name."""
+        """`h = w * x (line 8)`, or just the operation where there is no name."""
         name = self._names.get(made.key)
         if made.origin is None:
             return name or "a tensor without a name"
-        names = [self._names.get(m.key, "...") for m in _inputs(made)]
-        expression = f"{made.origin.op}({', '.join(names)})"
-        return f"{name} = {expression}" if name else expression
+        expression = self._expression(made)
+        return (f"{name} = {expression}" if name else expression) + self._at(made.origin)
+
+    def _expression(self, made: _Made, depth: int = 2) -> str:
+        """An operation on its tensors; what else it was given is not known."""
+        assert made.origin is not None
+        op = made.origin.op
+        names = [self._names.get(m.key) or self._nested(m, depth - 1) for m in _inputs(made)]
+        if op in INFIX and len(names) == 2:
+            return f"{names[0]} {INFIX[op]} {names[1]}"
+        return f"{op}({', '.join([*names, '...'] if op in BINARY and len(names) < 2 else names)})"
+
+    def _nested(self, made: _Made, depth: int) -> str:
+        if made.origin is None or not depth:
+            return "..."
+        expression = self._expression(made, depth)
+        return (
+            f"({expression})" if made.origin.op in INFIX and "(" not in expression else expression
+        )
 
     def _at(self, origin: engine.Origin | None) -> str:
         if origin is None or origin.line is None or origin.filename is None:
