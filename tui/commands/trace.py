@@ -10,10 +10,11 @@ from tui.commands.output import FetchProgress, json_line
 from tui.errors import ScenarioError
 from tui.options import Options
 from tui.session import facts
+from tui.session.checked_pass import CheckedPass
 from tui.session.labels import Labels
 from tui.session.numbers import in_words
 from tui.session.opening import open_graph
-from tui.session.protocol import Graph, StepFacts
+from tui.session.protocol import StepFacts
 
 HEADINGS = ("step", "node", "op", "grad_out", "to", "backward", "contribution", "so far")
 
@@ -26,37 +27,43 @@ def trace(options: Options, as_json: bool, full: bool, out: TextIO) -> int:
     """
     scenario = loader.load(options, FetchProgress())
     graph = open_graph(scenario)
-    steps = _steps(scenario, graph)
+    checked = CheckedPass(graph, Labels(graph))
+    steps = _steps(scenario, checked)
     if as_json:
         json_line(facts.graph_event(scenario.name, graph, full), out)
         for step in steps:
-            json_line(facts.step_event(step, full), out)
+            json_line(facts.step_event(step, full, checked.violations(step.index)), out)
         json_line(facts.end_event(graph, full), out)
         return 0
     print(f"{scenario.name}: {scenario.title}", file=out)
     print(f"{graph.step_count} steps of the backward pass\n", file=out)
-    _print_table(graph, steps, out)
+    _print_table(checked, steps, out)
     return 0
 
 
-def _steps(scenario: loader.Scenario, graph: Graph) -> Iterator[StepFacts]:
-    while graph.position < graph.step_count:
+def _steps(scenario: loader.Scenario, checked: CheckedPass) -> Iterator[StepFacts]:
+    while not checked.finished:
         with loader.guarded(scenario.path):
-            step = graph.step()
+            step = checked.step()
         yield step
 
 
-def _print_table(graph: Graph, steps: Iterator[StepFacts], out: TextIO) -> None:
-    labels = Labels(graph)
+def _print_table(checked: CheckedPass, steps: Iterator[StepFacts], out: TextIO) -> None:
+    graph, labels = checked.graph, checked.labels
     rows: list[tuple[str, ...]] = [HEADINGS]
     failure: ScenarioError | None = None
     try:
         for step in steps:
+            rows.extend((f"! {problem}",) for problem in checked.problems(step.index))
             rows.extend(_rows(step, labels))
     except ScenarioError as error:
         failure = error
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
+    whole = [row for row in rows if len(row) > 1]
+    widths = [max(len(row[i]) for row in whole) for i in range(len(HEADINGS))]
     for row in rows:
+        if len(row) == 1:  # what was wrong with the step below it
+            print(row[0], file=out)
+            continue
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
         cells[0] = f"{row[0]:>{widths[0]}}"
         print("  ".join(cells).rstrip(), file=out)

@@ -18,15 +18,21 @@ class CheckedPass:
     """
 
     def __init__(self, graph: Graph, labels: Labels) -> None:
-        self._graph = graph
-        self._labels = labels
+        self.graph = graph
+        self.labels = labels
         self._invariants = Invariants(graph, labels)
         self._checked = 0
-        self._problems: dict[int, list[str]] = {}
+        self._violations: dict[int, list[str]] = {}
+        self._warnings: dict[int, list[str]] = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step has been taken."""
+        return self.graph.position == self.graph.step_count
 
     def step(self) -> StepFacts:
         """Take the next step."""
-        graph = self._graph
+        graph = self.graph
         if graph.position < self._checked:
             return graph.step()
         node = graph.nodes[graph.position]
@@ -35,14 +41,19 @@ class CheckedPass:
             step = graph.step()
         problems = self._invariants.violated(step)
         if changed is not None:
-            problems.insert(0, f"{self._labels.short(node.id)}: {changed}")
-        names = ", ".join(dict.fromkeys(function_name(edge.backward) for edge in step.edges))
-        problems += [f"{names}: NumPy warns of {warning}" for warning in warned]
+            problems.insert(0, f"{self.labels.short(node.id)}: {changed}")
         if problems:
-            self._problems[step.index] = problems
+            self._violations[step.index] = problems
+        if warned:
+            names = ", ".join(dict.fromkeys(function_name(edge.backward) for edge in step.edges))
+            self._warnings[step.index] = [f"{names}: NumPy warns of {text}" for text in warned]
         self._checked = graph.position
         return step
 
+    def violations(self, index: int) -> list[str]:
+        """What does not hold at a step that was taken, in words."""
+        return self._violations.get(index, [])
+
     def problems(self, index: int) -> list[str]:
-        """What was wrong with a step that was taken, in words."""
-        return self._problems.get(index, [])
+        """The same, and what NumPy warned of during the step."""
+        return [*self.violations(index), *self._warnings.get(index, [])]

@@ -120,26 +120,38 @@ class Flow:
         step, edge = came.step, came.edge
         zeros = edge.contribution.size - np.count_nonzero(edge.contribution)
         before = step.grad_out.size - np.count_nonzero(step.grad_out)
+        if self._graph.nodes[step.node].op == "matmul":
+            sentence = self._zero_factor(came)
+            if sentence is not None:
+                return sentence
         if zeros * step.grad_out.size <= before * edge.contribution.size:
             return None
         gate = gates.of(self._graph, self._labels, step.node)
         if gate is not None and gate.blocks:
             return gate.sentence
-        parents = {p.arg: p.node for p in self._graph.nodes[step.node].parents}
-        other = parents.get(1 - edge.arg) if len(parents) == 2 else None
-        if self._graph.nodes[step.node].op == "matmul" and other is not None:
-            value = self._graph.value(other)
-            columns = (value == 0).all(axis=0) if value.ndim == 2 else np.zeros(0, bool)
-            if columns.any():
-                gate = gates.of(self._graph, self._labels, other)
-                return (
-                    f"{self._node(step.node)} multiplies by {self._labels.short(other)}, which is "
-                    f"0 in {int(columns.sum())} of {columns.size} columns."
-                    + (f" {gate.sentence}" if gate is not None and gate.blocks else "")
-                )
         return (
             f"{self._node(step.node)} hands on 0 in {zeros:,} of {edge.contribution.size:,} "
             f"elements to {self._labels.short(edge.parent)}: {self._formula(came)}."
+        )
+
+    def _zero_factor(self, came: Came) -> str | None:
+        """Whether a product of matrices multiplies by columns (or rows) that are 0."""
+        arguments = self._graph.arguments(came.step.node)
+        other = np.asarray(arguments[1 - came.edge.arg])
+        if other.ndim != 2:
+            return None
+        what = "columns" if came.edge.arg else "rows"
+        lines = (other == 0).all(axis=0 if came.edge.arg else 1)
+        if not lines.any():
+            return None
+        parents = {p.arg: p.node for p in self._graph.nodes[came.step.node].parents}
+        node = parents.get(1 - came.edge.arg)
+        gate = None if node is None else gates.of(self._graph, self._labels, node)
+        return (
+            f"{self._node(came.step.node)} multiplies by "
+            f"{self._labels.operands(came.step.node)[1 - came.edge.arg]}, which is 0 in "
+            f"{int(lines.sum())} of {lines.size} {what}."
+            + (f" {gate.sentence}" if gate is not None and gate.blocks else "")
         )
 
     def _blocked(self, came: Came) -> str:
@@ -221,7 +233,7 @@ class Flow:
         from_ = ""
         arguments = self._graph.arguments(step.node)
         if op in nonfinite.ELEMENTWISE:
-            labels = ["grad_out", "out", *self._labels.operands(step.node)]
+            labels = ["grad_out", self._out(step.node), *self._labels.operands(step.node)]
             values = [step.grad_out, self._graph.value(step.node), *arguments]
             used = self._used(edge)
             parts = [
@@ -321,8 +333,12 @@ class Flow:
         if formula is None or not formulas.is_expression(formula):
             return formula or f"{function_name(edge.backward)}(...)"
         names = formulas.parameter_names(edge.backward)
-        labels = ["grad_out", "out", *self._labels.operands(step.node)]
+        labels = ["grad_out", self._out(step.node), *self._labels.operands(step.node)]
         return formulas.put_in(formula, dict(zip(names, labels, strict=False)))
+
+    def _out(self, node: int) -> str:
+        name = self._graph.nodes[node].name
+        return name if name is not None and name.isidentifier() else "out"
 
     @staticmethod
     def _used(edge: EdgeFacts) -> set[int] | None:

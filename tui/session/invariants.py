@@ -110,8 +110,9 @@ class Invariants:
         shape = self._graph.nodes[step.node].shape
         known = self._sums.pop(step.node, None)
         if came.shape != shape or step.grad_out.shape != shape:
-            after = "" if came.shape != shape else " after the hooks"
-            return [f"grad_out{after} has {self._shapes(step.grad_out, step.node)}."]
+            if came.shape != shape:
+                return [f"grad_out has {self._shapes(came, step.node)}."]
+            return [f"grad_out after its hooks has {self._shapes(step.grad_out, step.node)}."]
         users = self._users[step.node]
         if known is None or step.node in self._unknown:
             if users and step.node not in self._came:

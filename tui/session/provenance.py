@@ -275,16 +275,14 @@ class Provenance:
         op = made.origin.op
         names = [self._names.get(m.key) or self._nested(m, depth - 1) for m in _inputs(made)]
         if op in INFIX and len(names) == 2:
-            return f"{names[0]} {INFIX[op]} {names[1]}"
+            left, right = (
+                f"({name})" if " " in name and "(" not in name else name for name in names
+            )
+            return f"{left} {INFIX[op]} {right}"
         return f"{op}({', '.join([*names, '...'] if op in BINARY and len(names) < 2 else names)})"
 
     def _nested(self, made: _Made, depth: int) -> str:
-        if made.origin is None or not depth:
-            return "..."
-        expression = self._expression(made, depth)
-        return (
-            f"({expression})" if made.origin.op in INFIX and "(" not in expression else expression
-        )
+        return self._expression(made, depth) if made.origin is not None and depth else "..."
 
     def _at(self, origin: engine.Origin | None) -> str:
         if origin is None or origin.line is None or origin.filename is None:
