@@ -273,7 +273,8 @@ class Provenance:
         """An operation on its tensors; what else it was given is not known."""
         assert made.origin is not None
         op = made.origin.op
-        names = [self._names.get(m.key) or self._nested(m, depth - 1) for m in _inputs(made)]
+        inputs = [_Made(i.tensor(), i.origin, i.requires_grad) for i in made.origin.inputs]
+        names = [self._names.get(m.key) or self._nested(m, depth - 1) for m in inputs]
         if op in INFIX and len(names) == 2:
             left, right = (
                 f"({name})" if " " in name and "(" not in name else name for name in names
