@@ -158,6 +158,9 @@ class StudentGraph:
     def unreached(self) -> list[Unreached]:
         return []
 
+    def why_unreached(self, name: str) -> list[str]:
+        return []
+
     def _computed(self, node: Node) -> StepFacts:
         grad_out = self.grad_out(node.id)
         edges = []

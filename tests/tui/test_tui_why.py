@@ -153,6 +153,27 @@ def test_why_a_node_needs_no_grad(case: str, tmp_path: Path) -> None:
     assert text.startswith(f"It has no gradient\n{sentences}")
 
 
+GONE = {
+    "Tensor([1.0, 2.0], requires_grad=True).detach()": (
+        "h is what detach() made of a tensor without a name (line 5): the values go on"
+    ),
+    "Tensor([1.0, 2.0]) * 2": (
+        "h = multiply(..., ...) (line 5) requires no grad, because none of what it was made from "
+        "does: a tensor without a name.\na tensor without a name was given, and its requires_grad "
+        "was False."
+    ),
+    "sign(Tensor([1.0, 2.0], requires_grad=True))": (
+        "h = sign(...) (line 5): sign is not differentiable"
+    ),
+}
+
+
+@pytest.mark.parametrize("made", GONE)
+def test_what_a_node_was_made_of_may_be_gone(made: str, tmp_path: Path) -> None:
+    text = page(on(tmp_path, f"{W}h = {made}\nloss = (w * h).sum()\n"), "h")
+    assert text.startswith(f"It has no gradient\n{GONE[made]}")
+
+
 def test_a_long_history_without_grad_is_followed(tmp_path: Path) -> None:
     body = f"{W}h = x\nfor _ in range(20000):\n    h = h * 1.0\nloss = (w * h).sum()\n"
     assert "x was given, and its requires_grad is False." in page(on(tmp_path, body), "h")
@@ -397,3 +418,21 @@ def test_a_students_engine_is_asked_too() -> None:
     assert text_of(why(graph, labels, 4)[1]) == (
         "Its gradient is 7\nIt is 1 from e (node 1) + 6 from d (node 3)."
     )
+
+
+def test_what_hooks_made_of_a_gradient(tmp_path: Path) -> None:
+    body = f"{W}w.register_hook(lambda grad: grad * 10)\nloss = (w * x).sum()\n"
+    session = on(tmp_path, body)
+    assert page(session, "w").startswith(
+        "Its gradient is [30 -40]\nIt is [3 -4] from multiply (node 1).\n"
+        "Its hooks made [30 -40] of that; before, it was [3 -4]."
+    )
+    step = text_of(session.view(18, 40, 20, True)["step"])
+    assert "  before its hooks  [3 -4]" in step
+    assert "!" not in step
+
+
+def test_a_nan_that_is_summed_away_by_broadcasting_is_found_before_the_sum(tmp_path: Path) -> None:
+    body = "u = Tensor([1.0, 0.0], requires_grad=True)\nt = Tensor(4.0, requires_grad=True)\n"
+    text = page(on(tmp_path, f"{body}loss = (t / u).sum()\n"), "t")
+    assert "true_divide_back0 hands t Inf; grad_out / u, from grad_out[1] = 1 and u[1] = 0." in text

@@ -161,6 +161,9 @@ class EngineGraph:
     def unreached(self) -> list[Unreached]:
         return self._provenance.unreached()
 
+    def why_unreached(self, name: str) -> list[str]:
+        return self._provenance.why_unreached(name)
+
     def _facts(self, step: engine.Step) -> StepFacts:
         return StepFacts(
             step.index,

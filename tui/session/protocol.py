@@ -79,8 +79,6 @@ class Unreached:
     name: str
     shape: tuple[int, ...]
     leaf: bool
-    reasons: tuple[str, ...]
-    """Why, a sentence each."""
 
 
 def users_of(nodes: Sequence[Node]) -> list[list[int]]:
@@ -151,4 +149,7 @@ class Graph(Protocol):
         in words; None where it is not known."""
 
     def unreached(self) -> list[Unreached]:
-        """The user's tensors that require grad, but get none from this pass."""
+        """The user's tensors that require grad, but get none from this pass, leaves first."""
+
+    def why_unreached(self, name: str) -> list[str]:
+        """Why one of these is not below the root, a sentence each."""

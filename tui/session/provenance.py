@@ -6,11 +6,14 @@ Operations that are not in the graph are known by the tensors' origins (`engine.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import numpy as np
 
 import engine
 from tui.session import labels, nonfinite
+from tui.session.making import Made, inputs_of, leaves_above, made_of, users_below
 from tui.session.protocol import Unreached
 
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
@@ -19,20 +22,6 @@ BINARY = {*INFIX, "maximum", "minimum", "pow"}
 
 MOST = 4
 """So many reasons are given for one tensor."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A tensor that was made or given, be it still there or not."""
-
-    tensor: engine.Tensor | None
-    origin: engine.Origin | None
-    requires_grad: bool
-
-    @property
-    def key(self) -> int:
-        """The same for the same tensor, as long as it (or what was made of it) lives."""
-        return id(self.tensor) if self.origin is None else id(self.origin)
 
 
 class Provenance:
@@ -57,15 +46,15 @@ class Provenance:
         self._named = named
         self._filename = filename
         self._inside = {id(tensor) for tensor in tensors}
-        self._names = {_made(tensor).key: name for name, tensor in named}
-        self._users: dict[int, list[_Made]] | None = None
-        self._users_beside: dict[int, list[_Made]] = {}
+        self._names = {made_of(tensor).key: name for name, tensor in named}
+        self._users: dict[int, list[Made]] | None = None
+        self._users_beside: dict[int, list[Made]] = {}
 
     def why_no_grad(self, tensor: engine.Tensor) -> list[str]:
         """Why a tensor does not require grad, and whom that costs a gradient, a sentence each."""
-        made = _made(tensor)
+        made = made_of(tensor)
         reasons = self._why(made)
-        losing = [self._names[m.key] for m in _leaves_above(made) if m.key in self._names]
+        losing = [self._names[m.key] for m in leaves_above(made) if m.key in self._names]
         if losing:
             reasons.append(f"So no gradient comes along this way to {_listed(losing)}.")
         return reasons
@@ -73,12 +62,7 @@ class Provenance:
     def unreached(self) -> list[Unreached]:
         """The named tensors that require grad and are not below the root, leaves first."""
         found = [
-            Unreached(
-                name,
-                tensor.shape,
-                tensor.is_leaf,
-                tuple(self._why_unreached(name, tensor)) if tensor.is_leaf else (),
-            )
+            Unreached(name, tensor.shape, tensor.is_leaf)
             for name, tensor in self._named
             if tensor.requires_grad and id(tensor) not in self._inside
         ]
@@ -87,9 +71,9 @@ class Provenance:
     def broken(self, tensor: engine.Tensor) -> str | None:
         """Where the NaN or Inf of a tensor that no recorded operation made starts, as far as what
         it was made from is still there."""
-        made = _made(tensor)
+        made = made_of(tensor)
         while True:
-            inputs = [(m, m.tensor) for m in _inputs(made)]
+            inputs = [(m, m.tensor) for m in inputs_of(made)]
             further = next(
                 (m for m, t in inputs if t is not None and not nonfinite.is_finite(t.array)), None
             )
@@ -110,10 +94,10 @@ class Provenance:
 
     # A tensor that requires no grad
 
-    def _why(self, made: _Made) -> list[str]:
+    def _why(self, made: Made) -> list[str]:
         if self._is_cause(made):
             return [self._cause(made)]
-        inputs = {m.key: m for m in _inputs(made)}
+        inputs = {m.key: m for m in inputs_of(made)}
         if not inputs:
             return [f"{self._full(made)} was made from no tensor."]
         whose = _listed([self._name(m) for m in inputs.values()])
@@ -122,23 +106,23 @@ class Provenance:
             f"{whose}."
         ]
         # With a list of its own: a history may be longer than Python's stack.
-        waiting, seen = list(inputs.values()), set(inputs)
+        waiting, seen = deque(inputs.values()), set(inputs)
         while waiting and len(reasons) < MOST:
-            inner = waiting.pop(0)
+            inner = waiting.popleft()
             if self._is_cause(inner):
                 reasons.append(self._cause(inner))
                 continue
-            below = [m for m in _inputs(inner) if m.key not in seen]
+            below = [m for m in inputs_of(inner) if m.key not in seen]
             seen.update(m.key for m in below)
             waiting += below
         return reasons
 
-    def _cause(self, made: _Made) -> str:
+    def _cause(self, made: Made) -> str:
         name, origin = self._name(made), made.origin
         if origin is None:
             return self._why_given(name, made.tensor)
         if origin.op == "detach":
-            whose = _listed([self._name(m) for m in _inputs(made)])
+            whose = _listed([self._name(m) for m in inputs_of(made)])
             return (
                 f"{name} is what detach() made of {whose}{self._at(origin)}: the values go on, "
                 "and no gradient comes back."
@@ -150,14 +134,14 @@ class Provenance:
         )
 
     @staticmethod
-    def _is_cause(made: _Made) -> bool:
+    def _is_cause(made: Made) -> bool:
         """Whether it is for itself that a tensor requires no grad, and not for its arguments."""
         origin = made.origin
         return (
             origin is None
             or origin.op == "detach"
             or not origin.grad_enabled
-            or any(m.requires_grad for m in _inputs(made))
+            or any(m.requires_grad for m in inputs_of(made))
         )
 
     def _why_given(self, name: str, tensor: engine.Tensor | None) -> str:
@@ -177,18 +161,19 @@ class Provenance:
 
     def _sharing(self, tensor: engine.Tensor) -> Iterator[tuple[str, engine.Tensor]]:
         """The other named tensors whose elements lie in the same memory."""
-        memory = _memory(tensor)
         for name, other in self._named:
-            if other is not tensor and _memory(other) == memory:
+            if other is not tensor and np.may_share_memory(other.array, tensor.array):
                 yield name, other
 
     # A tensor that is not below the root
 
-    def _why_unreached(self, name: str, tensor: engine.Tensor) -> list[str]:
+    def why_unreached(self, name: str) -> list[str]:
+        """Why a named tensor is not below the root, a sentence each."""
+        tensor = next(t for n, t in self._named if n == name and id(t) not in self._inside)
         if self._users is None:
-            self._users = _users_below([_made(self._root), *map(_made, self._tensors)])
-            self._users_beside = _users_below([_made(t) for _, t in self._named])
-        made = _made(tensor)
+            self._users = users_below([made_of(self._root), *map(made_of, self._tensors)])
+            self._users_beside = users_below([made_of(t) for _, t in self._named])
+        made = made_of(tensor)
         if made.key in self._users:
             return self._cuts(name, made, self._users)
         inside = next((n for n, t in self._sharing(tensor) if id(t) in self._inside), None)
@@ -207,14 +192,14 @@ class Provenance:
             "recorded."
         ]
 
-    def _cuts(self, name: str, made: _Made, users: Mapping[int, list[_Made]]) -> list[str]:
+    def _cuts(self, name: str, made: Made, users: Mapping[int, list[Made]]) -> list[str]:
         """What cuts the ways from a tensor up to the root, the nearest first."""
         cuts: dict[str, None] = {}
         # Each with the first operation on the way to it.
-        waiting: list[tuple[_Made, _Made | None]] = [(made, None)]
+        waiting: deque[tuple[Made, Made | None]] = deque([(made, None)])
         seen = {made.key}
         while waiting:
-            below, first = waiting.pop(0)
+            below, first = waiting.popleft()
             for user in users.get(below.key, ()):
                 if user.key in seen:
                     continue
@@ -228,7 +213,7 @@ class Provenance:
         return told if more <= 0 else [*told[:MOST], f"And so it is {more} more times."]
 
     @staticmethod
-    def _is_cut(made: _Made) -> bool:
+    def _is_cut(made: Made) -> bool:
         origin = made.origin
         return origin is not None and (
             origin.op == "detach"
@@ -236,7 +221,7 @@ class Provenance:
             or (not made.requires_grad and bool(origin.inputs))
         )
 
-    def _cut(self, name: str, below: _Made, user: _Made, first: _Made | None) -> str:
+    def _cut(self, name: str, below: Made, user: Made, first: Made | None) -> str:
         """How an operation cuts the way from a tensor that it, or what was made of that, uses."""
         origin = user.origin
         assert origin is not None
@@ -249,19 +234,19 @@ class Provenance:
             return f"{way}detach() cuts {whom} off{self._at(origin)}."
         if not origin.grad_enabled:
             return f"{way}{what} was computed under no_grad: nothing comes back through it."
-        if not any(m.requires_grad for m in _inputs(user) if m.key == below.key):
+        if not any(m.requires_grad for m in inputs_of(user) if m.key == below.key):
             return f"{name} did not require grad yet when {what} was computed from it."
         return f"{way}{what}: {origin.op} is not differentiable."
 
     # Words
 
-    def _name(self, made: _Made) -> str:
+    def _name(self, made: Made) -> str:
         name = self._names.get(made.key)
         if name is not None:
             return name
         return "a tensor without a name" if made.origin is None else self._expression(made)
 
-    def _full(self, made: _Made) -> str:
+    def _full(self, made: Made) -> str:
         """`h = w * x (line 8)`, or just the operation where there is no name."""
         name = self._names.get(made.key)
         if made.origin is None:
@@ -269,12 +254,11 @@ class Provenance:
         expression = self._expression(made)
         return (f"{name} = {expression}" if name else expression) + self._at(made.origin)
 
-    def _expression(self, made: _Made, depth: int = 2) -> str:
+    def _expression(self, made: Made, depth: int = 2) -> str:
         """An operation on its tensors; what else it was given is not known."""
         assert made.origin is not None
         op = made.origin.op
-        inputs = [_Made(i.tensor(), i.origin, i.requires_grad) for i in made.origin.inputs]
-        names = [self._names.get(m.key) or self._nested(m, depth - 1) for m in inputs]
+        names = [self._names.get(m.key) or self._nested(m, depth - 1) for m in inputs_of(made)]
         if op in INFIX and len(names) == 2:
             left, right = (
                 f"({name})" if " " in name and "(" not in name else name for name in names
@@ -282,7 +266,7 @@ class Provenance:
             return f"{left} {INFIX[op]} {right}"
         return f"{op}({', '.join([*names, '...'] if op in BINARY and len(names) < 2 else names)})"
 
-    def _nested(self, made: _Made, depth: int) -> str:
+    def _nested(self, made: Made, depth: int) -> str:
         return self._expression(made, depth) if made.origin is not None and depth else "..."
 
     def _at(self, origin: engine.Origin | None) -> str:
@@ -290,54 +274,6 @@ class Provenance:
             return ""
         other = "" if origin.filename == self._filename else os.path.basename(origin.filename)
         return f" ({other + ', ' if other else ''}line {origin.line})"
-
-
-def _made(tensor: engine.Tensor) -> _Made:
-    return _Made(tensor, tensor.origin, tensor.requires_grad)
-
-
-def _inputs(made: _Made) -> list[_Made]:
-    """What a tensor was made from, as far as it is known."""
-    if made.origin is not None and made.origin.inputs:
-        inputs = [_Made(i.tensor(), i.origin, i.requires_grad) for i in made.origin.inputs]
-        return [m for m in inputs if m.tensor is not None or m.origin is not None]
-    return [_made(t) for t in made.tensor.parents()] if made.tensor is not None else []
-
-
-def _users_below(starts: Sequence[_Made]) -> dict[int, list[_Made]]:
-    """For each tensor from which something here was made: what was made of it directly."""
-    users: dict[int, list[_Made]] = {}
-    waiting, seen = list(starts), {made.key for made in starts}
-    while waiting:
-        made = waiting.pop()
-        for below in _inputs(made):
-            users.setdefault(below.key, []).append(made)
-            if below.key not in seen:
-                seen.add(below.key)
-                waiting.append(below)
-    return users
-
-
-def _leaves_above(made: _Made) -> list[_Made]:
-    """The leaves that require grad and that this tensor was made from, with no other cut between
-    them counted."""
-    leaves: list[_Made] = []
-    waiting, seen = [made], {made.key}
-    while waiting:
-        for below in _inputs(waiting.pop(0)):
-            if below.key in seen:
-                continue
-            seen.add(below.key)
-            waiting.append(below)
-            tensor = below.tensor
-            if tensor is not None and tensor.requires_grad and tensor.is_leaf:
-                leaves.append(below)
-    return leaves
-
-
-def _memory(tensor: engine.Tensor) -> int:
-    """Where a tensor's first element lies."""
-    return int(tensor.array.__array_interface__["data"][0])
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ class Session:
         self.cursor = 0
         self.revealed: int | None = None
         self._explainer = Explainer(graph, self.labels)
-        self._checked = CheckedPass(graph, self.labels)
+        self.checked = CheckedPass(graph, self.labels)
         self._lanes = draw_lanes(graph)
         self._uses = [len(users) for users in users_of(graph.nodes)]
         """How many contributions each node gets in all."""
@@ -112,7 +112,7 @@ class Session:
         if self.revealed is not None:
             self.revealed = None
         else:
-            self._checked.step()
+            self.checked.step()
         self._presses.append(place)
         self._follow()
         return True
@@ -123,7 +123,7 @@ class Session:
             return False
         place = self._place()
         if self.revealed is None:
-            step = self._checked.step()
+            step = self.checked.step()
             self.revealed = 1 if step.edges else None
         else:
             self.revealed += 1
@@ -180,7 +180,7 @@ class Session:
 
     def _move(self, position: int) -> None:
         while self.graph.position < position:
-            self._checked.step()
+            self.checked.step()
         while self.graph.position > position:
             self.graph.step_back()
 
@@ -237,7 +237,7 @@ class Session:
 
     def _problems(self, step: StepFacts) -> list[Item]:
         """What was wrong with a step, above its explanation."""
-        problems = self._checked.problems(step.index)
+        problems = self.checked.problems(step.index)
         return [("problem", f"! {problem}", "") for problem in problems] + [GAP] * bool(problems)
 
     def _introduction(self) -> list[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tui.session import nonfinite, numbers
+from tui.session import broken_grads, nonfinite, numbers, vanishing, zeros
 from tui.session.explanation import GAP, Item
 from tui.session.flow import Flow
 from tui.session.labels import Labels
@@ -35,7 +35,7 @@ def _gradient(graph: Graph, labels: Labels, flow: Flow, node_id: int) -> tuple[s
         missing = flow.missing(node_id)
         who = ", ".join(f"{labels.short(i)} (node {i})" for i in missing[:4])
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-        ahead = flow.gates_ahead(node_id)
+        ahead = zeros.gates_ahead(flow, node_id)
         return (
             "Nothing has come to it yet",
             [f"{graph.position} of {graph.step_count} steps are done; it waits for {who}{more}."]
@@ -45,15 +45,20 @@ def _gradient(graph: Graph, labels: Labels, flow: Flow, node_id: int) -> tuple[s
     state = f" so far, with {waiting} to come" if waiting else ""
     heading = f"Its gradient is {numbers.in_words(grad)}{state}"
     if not nonfinite.is_finite(grad):
-        return heading, flow.why_not_finite(node_id)
+        return heading, broken_grads.why_not_finite(flow, node_id)
     if grad.size and not np.any(grad):
-        return heading, flow.why_zero(node_id)
+        return heading, zeros.why_zero(flow, node_id)
     came = flow.sum_of(node_id)
     seed = f"It is the seed: the gradient of {name} with respect to itself."
     reasons = [f"It is {came}." if came else seed]
+    if node_id < graph.position and (before := graph.taken(node_id).unhooked) is not None:
+        reasons.append(
+            f"Its hooks made {numbers.in_words(grad)} of that; before, it was "
+            f"{numbers.in_words(before)}."
+        )
     if np.count_nonzero(grad) < grad.size:
-        reasons += flow.why_partly_zero(node_id, grad)
-    return heading, reasons + flow.why_vanished(node_id)
+        reasons += zeros.why_partly_zero(flow, node_id, grad)
+    return heading, reasons + vanishing.why_vanished(flow, node_id)
 
 
 def _stored(graph: Graph, node_id: int) -> tuple[str, list[str]]:
@@ -93,7 +98,7 @@ def _unreached(graph: Graph) -> list[Item]:
         if tensor.leaf:
             items += _part(
                 f"{tensor.name} {numbers.shape(tensor.shape)} gets no gradient from this pass",
-                list(tensor.reasons),
+                graph.why_unreached(tensor.name),
             )
     others = [tensor.name for tensor in found if not tensor.leaf]
     if others:
