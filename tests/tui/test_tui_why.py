@@ -71,6 +71,11 @@ UNREACHED = {
         "u = Tensor(w.array, requires_grad=True)\nloss = (u * v).sum()",
         "u is a tensor of its own on the same array, and that one is used: the gradient goes to u.",
     ),
+    "a tensor without grad on the array": (
+        "u = Tensor(w.array)\nloss = (u * v).sum()",
+        "u, a new tensor on its array, is used in its place: what goes through .array or numpy() "
+        "is not recorded.",
+    ),
 }
 
 
@@ -310,7 +315,7 @@ def test_dead_units_of_the_mlp(tmp_path: Path) -> None:
     assert off >= 11
     dead = (
         f"relu2 (node 13) lets nothing through for {off} of 64 units: their input is below 0 for "
-        "each of the 64 examples."
+        f"each of the 64 examples. In all, {(x >= 0).mean():.0%} of the elements come through."
     )
     assert f"On the way: {dead}" in page(session, "linear2.weight", 0)
     text = page(session, "linear2.weight")
@@ -321,6 +326,11 @@ def test_dead_units_of_the_mlp(tmp_path: Path) -> None:
     assert f"matmul (node 10) multiplies by relu2, which is 0 in {off} of 64 columns. {dead}" in (
         page(session, "output.weight").replace("output.matmul", "matmul")
     )
+
+
+def test_what_a_relu_lets_through(tmp_path: Path) -> None:
+    text = page(on(tmp_path, f"{W}h = relu(w * x)\nloss = h.sum()\n"), "w")
+    assert "h (node 1) lets 50% of the elements through: elsewhere its input is below 0." in text
 
 
 NAN = """

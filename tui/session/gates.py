@@ -38,16 +38,16 @@ def of(graph: Graph, labels: Labels, node_id: int) -> Gate | None:
         return Gate(
             True, f"{name} lets nothing through: all {count:,} elements of its input are {where}."
         )
-    sentence = f"{name} lets {1 - count / closed.size:.0%} of the elements through"
+    share = f"{1 - count / closed.size:.0%} of the elements"
     dead = _dead_units(closed)
     if dead is not None and dead.any():
         examples = closed.shape[0]
         return Gate(
             True,
             f"{name} lets nothing through for {int(dead.sum())} of {dead.size} units: their input "
-            f"is {where} for each of the {examples} examples.",
+            f"is {where} for each of the {examples} examples. In all, {share} come through.",
         )
-    return Gate(count > 0, f"{sentence}: elsewhere its input is {where}.")
+    return Gate(count > 0, f"{name} lets {share} through: elsewhere its input is {where}.")
 
 
 def _closed(graph: Graph, node_id: int) -> tuple[Array, str] | None:

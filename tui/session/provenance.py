@@ -176,11 +176,17 @@ class Provenance:
         made = made_of(tensor)
         if made.key in self._users:
             return self._cuts(name, made, self._users)
-        inside = next((n for n, t in self._sharing(tensor) if id(t) in self._inside), None)
+        inside = next(((n, t) for n, t in self._sharing(tensor) if id(t) in self._inside), None)
         if inside is not None:
+            other, used = inside
+            if used.requires_grad:
+                return [
+                    f"{other} is a tensor of its own on the same array, and that one is used: the "
+                    f"gradient goes to {other}."
+                ]
             return [
-                f"{inside} is a tensor of its own on the same array, and that one is used: the "
-                f"gradient goes to {inside}."
+                f"{other}, a new tensor on its array, is used in its place: what goes through "
+                ".array or numpy() is not recorded."
             ]
         users = self._users_beside.get(made.key)
         if users:
