@@ -116,12 +116,29 @@ class StudentGraph:
     def step(self) -> StepFacts:
         if self._position == len(self._steps):
             self._steps.append(self._computed(self._nodes[self._position]))
+        step = self._steps[self._position]
+        for edge in step.edges:
+            self.grads[edge.parent] = edge.accumulated
+        self._store(step.node, step.stored_after)
         self._position += 1
-        return self._steps[self._position - 1]
+        return step
 
     def step_back(self) -> StepFacts:
         self._position -= 1
-        return self._steps[self._position]
+        step = self._steps[self._position]
+        for edge in reversed(step.edges):
+            if edge.before is None:
+                del self.grads[edge.parent]
+            else:
+                self.grads[edge.parent] = edge.before
+        self._store(step.node, step.stored_before)
+        return step
+
+    def _store(self, node: int, grad: Array | None) -> None:
+        if grad is None:
+            self.stored.pop(node, None)
+        else:
+            self.stored[node] = grad
 
     def taken(self, index: int) -> StepFacts:
         return self._steps[index]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from student_graph import BREADTH_FIRST, FIRST_GRAPH, StudentGraph
-from tui_graphs import graph_of, tensors
+from tui_graphs import graph_of, session_of, tensors
 
 import engine
 from tui.session.invariants import Invariants
@@ -252,3 +252,25 @@ def test_a_retained_grad_is_checked_as_well() -> None:
     d.retain_grad()
     d.grad = engine.Tensor(4.0)
     assert violations(graph_of(d * d)) == {}
+
+
+def test_a_violation_is_shown_at_its_step_before_everything_else() -> None:
+    session = session_of(StudentGraph(BREADTH_FIRST))
+    session.go_to(session.graph.step_count)
+    session.go_to(3)
+    assert "problem" not in {kind for kind, _, _ in session.view(18, 40, 20, True)["step"]}
+    for press in (session.next, session.back, session.into, session.into):
+        press()
+    kind, text, _ = session.view(18, 40, 20, True)["step"][0]
+    assert kind == "problem"
+    assert text.startswith("! b is used before all its contributions have come: e (node 5)")
+
+
+@pytest.mark.parametrize("order", [FIRST_GRAPH, BREADTH_FIRST])
+def test_a_session_shows_another_engine_whatever_its_order(order: Any) -> None:
+    session = session_of(StudentGraph(order))
+    views = [session.view(18, 40, 20, True)]
+    while session.into():
+        views.append(session.view(18, 40, 20, True))
+    while session.back():
+        assert session.view(18, 40, 20, True)["rail"] == views[len(session._presses)]["rail"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tui_support import BUNDLED, debugged, run, session_on, text_of, write
+from tui_support import BUNDLED, debugged, run, session_on, text_of, wait_until, write
 
 from tui.warned import noted
 
@@ -190,9 +190,11 @@ def test_what_a_scenario_says_about_warnings_is_kept(tmp_path: Path) -> None:
 
 def test_warnings_still_go_to_standard_error_and_to_the_log(tmp_path: Path) -> None:
     path = write(tmp_path, f"{T}c = log(t)\nloss = c.sum()\n")
+    assert "! c = log(t): 1 NaN at [1], from t[1] = -1\n\nstep" in run(path, "--trace").stdout
     done = run(path, "--trace", "--json")
     assert f"{path}:4: RuntimeWarning: invalid value encountered in log" in done.stderr
     with debugged(path) as program:
-        view = program.wait_for("stepping")
+        view = program.wait_for("stepping", within=20)
         assert view["step"][0][1].startswith("! c = log(t): 1 NaN")
-        assert any("RuntimeWarning" in line for line in program.client.log)
+        log = program.client.log
+        assert wait_until(lambda: any("RuntimeWarning" in line for line in log), 20)

@@ -9,7 +9,7 @@ from tui import loader
 from tui.commands.output import FetchProgress, json_line
 from tui.errors import ScenarioError
 from tui.options import Options
-from tui.session import facts
+from tui.session import facts, nonfinite
 from tui.session.checked_pass import CheckedPass
 from tui.session.labels import Labels
 from tui.session.numbers import in_words
@@ -37,6 +37,8 @@ def trace(options: Options, as_json: bool, full: bool, out: TextIO) -> int:
         return 0
     print(f"{scenario.name}: {scenario.title}", file=out)
     print(f"{graph.step_count} steps of the backward pass\n", file=out)
+    for problem in nonfinite.earliest(graph, checked.labels):
+        print(f"! {problem}\n", file=out)
     _print_table(checked, steps, out)
     return 0
 

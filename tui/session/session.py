@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tui.session import nonfinite, numbers
+from tui.session import numbers
 from tui.session.checked_pass import CheckedPass
 from tui.session.explanation import GAP, Explainer, Item
 from tui.session.facts import function_name
 from tui.session.formulas import source_of
 from tui.session.inspection import inspect_node
+from tui.session.introduction import introduction, warnings_of
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
 from tui.session.rail import draw_lanes
@@ -231,7 +232,7 @@ class Session:
 
     def _step_items(self) -> list[Item]:
         if self.graph.position == 0:
-            return self._introduction()
+            return [*self._warnings, *introduction(self.subject.title, self.subject.introduction)]
         step = self.graph.taken(self.graph.position - 1)
         return [*self._problems(step), *self._explainer.step(step, self.revealed)]
 
@@ -240,38 +241,9 @@ class Session:
         problems = self.checked.problems(step.index)
         return [("problem", f"! {problem}", "") for problem in problems] + [GAP] * bool(problems)
 
-    def _introduction(self) -> list[Item]:
-        items: list[Item] = [*self._warnings, ("title", self.subject.title, ""), GAP]
-        paragraph: list[str] = []
-
-        def flush() -> None:
-            if paragraph:
-                items.append(("text", " ".join(paragraph), ""))
-                paragraph.clear()
-
-        for line in self.subject.introduction.splitlines():
-            if not line.strip():
-                flush()
-                items.append(("gap", "", ""))
-            elif line.lstrip().startswith("- ") or (paragraph and _ends_heading(paragraph)):
-                flush()
-                paragraph.append(line.strip())
-            else:
-                paragraph.append(line.strip())
-        flush()
-        return items
-
     @cached_property
     def _warnings(self) -> list[Item]:
-        """What is wrong before the first step: a value that is not finite, NumPy's warnings, a
-        leaf that the pass does not reach."""
-        problems = nonfinite.earliest(self.graph, self.labels)
-        problems += [f"NumPy warns of {warning}" for warning in self.subject.warnings]
-        items: list[Item] = [("problem", f"! {problem}", "") for problem in problems]
-        leaves = [unreached.name for unreached in self.graph.unreached() if unreached.leaf]
-        if leaves:
-            items.append(("text", f"No gradient will come to {', '.join(leaves)}: w says why.", ""))
-        return [*items, GAP] if items else []
+        return warnings_of(self.graph, self.labels, self.subject.warnings)
 
     def _tensor_items(self, width: int, height: int) -> list[Item]:
         return inspect_node(
@@ -358,7 +330,3 @@ class Session:
             return None
         own = (getattr(function, "__module__", "") or "").startswith("engine.")
         return {"owner": "engine" if own else "yours", "lines": lines}
-
-
-def _ends_heading(paragraph: list[str]) -> bool:
-    return paragraph == ["Look for"]
