@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from student_graph import FIRST_GRAPH, StudentGraph
-from tui_support import BUNDLED, session_on, text_of, write
+from tui_support import BUNDLED, REFUSED_AT, session_on, text_of, write
 
 from tui.session.labels import Labels
 from tui.session.session import Session
@@ -411,13 +411,24 @@ def test_gradients_of_a_usual_size_say_nothing_of_it() -> None:
 @pytest.mark.parametrize("scenario", BUNDLED)
 def test_every_node_has_a_page_at_every_step(scenario: str) -> None:
     session = session_on(scenario)
-    for position in (0, 1, session.graph.step_count // 2, session.graph.step_count):
+    last = REFUSED_AT.get(scenario, session.graph.step_count)
+    for position in (0, 1, last // 2, last):
         session.go_to(position)
         for node in session.graph.nodes:
             title, items = why(session.graph, session.labels, node.id)
             assert title.startswith(f"Why? Node {node.id}, ")
             assert items
             assert all(left or kind == "gap" for kind, left, _ in items)
+
+
+def test_what_was_changed_since_the_forward_pass(tmp_path: Path) -> None:
+    session = on(tmp_path, f"{W}h = w * x\nloss = h.sum()\n")
+    session.graph.value(3)[0] = 7
+    assert (
+        "What it saved has changed\nArgument 1, x, was changed after the forward pass by a direct "
+        "write into .array: [3 -4] then, [7 -4] now."
+    ) in page(session, "h", 0)
+    assert "add_" in page(on(tmp_path, f"{W}h = w * x\nx += 1\nloss = h.sum()\n"), "h", 0)
 
 
 def test_a_students_engine_is_asked_too() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import engine
-from engine.inplace import check_unchanged
+from engine.inplace import CLOCK, check_unchanged, last_change
 from tui.session.protocol import Array, EdgeFacts, Node, Parent, StepFacts, Unreached
 from tui.session.provenance import Provenance
 from tui.session.saved import Saved
@@ -63,6 +63,7 @@ class EngineGraph:
             )
             for i, (tensor, recipe) in enumerate(zip(self._tensors, recipes, strict=True))
         ]
+        self._opened = CLOCK.time
         self._saved = Saved(
             value
             for tensor, recipe in zip(self._tensors, recipes, strict=True)
@@ -124,15 +125,19 @@ class EngineGraph:
 
     def changed(self, node: int) -> str | None:
         tensor = self._tensors[node]
+        if not tensor.is_leaf:
+            try:
+                check_unchanged(tensor)
+            except engine.BackwardError as error:
+                return str(error)
         kept = _kept(tensor.array, tensor.recipe)
         differences = ((i, self._saved.difference(value)) for i, value in enumerate(kept))
         position, difference = next((d for d in differences if d[1] is not None), (0, None))
         if difference is None:
             return None
-        try:
-            check_unchanged(tensor)
-        except engine.BackwardError as error:
-            return str(error)
+        change = last_change(tensor.array) if tensor.is_leaf else None
+        if change is not None and change.time > self._opened:
+            return f"{change}: {difference}"
         return (
             f"{self._kept_name(node, position)} was changed after the forward pass by a direct "
             f"write into .array: {difference}"

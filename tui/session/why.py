@@ -19,6 +19,9 @@ def why(graph: Graph, labels: Labels, node_id: int) -> tuple[str, list[Item]]:
     if not nonfinite.is_finite(value):
         what = numbers.in_words(value) if numbers.is_inline(value) else "not finite"
         items += _part(f"Its value is {what}", [nonfinite.history_of(graph, labels, node_id)])
+    changed = graph.changed(node_id)
+    if changed is not None:
+        items += _part("What it saved has changed", [_sentence(changed)])
     if node.requires_grad:
         flow = Flow(graph, labels)
         items += _part(*_gradient(graph, labels, flow, node_id))
@@ -110,3 +113,7 @@ def _part(heading: str, reasons: list[str]) -> list[Item]:
     if not heading:
         return []
     return [("strong", heading, ""), *(("text", reason, "") for reason in reasons), GAP]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
