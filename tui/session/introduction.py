@@ -1,4 +1,5 @@
-"""What is shown before the first step: what is wrong already, then what the scenario says."""
+"""What is shown before the first step: what is wrong already, what the scenario says, and what
+will get no gradient."""
 
 from __future__ import annotations
 
@@ -11,15 +12,20 @@ from tui.session.protocol import Graph
 
 
 def warnings_of(graph: Graph, labels: Labels, warned: Iterable[str]) -> list[Item]:
-    """The earliest value that is not finite, what NumPy has warned of, and the leaves that the
-    pass does not reach; nothing where all is well."""
+    """The earliest value that is not finite, and what NumPy has warned of; nothing where all is
+    well."""
     problems = nonfinite.earliest(graph, labels)
     problems += [f"NumPy warns of {warning}" for warning in warned]
     items: list[Item] = [("problem", f"! {problem}", "") for problem in problems]
-    leaves = [unreached.name for unreached in graph.unreached() if unreached.leaf]
-    if leaves:
-        items.append(("text", f"No gradient will come to {', '.join(leaves)}: w says why.", ""))
     return [*items, GAP] if items else []
+
+
+def unreached(graph: Graph) -> list[Item]:
+    """The user's leaves that the pass does not reach; nothing where there are none."""
+    leaves = [tensor.name for tensor in graph.unreached() if tensor.leaf]
+    if not leaves:
+        return []
+    return [GAP, ("text", f"No gradient will come to {', '.join(leaves)}: w says why.", "")]
 
 
 def introduction(title: str, text: str) -> list[Item]:

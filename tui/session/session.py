@@ -13,7 +13,7 @@ from tui.session.explanation import GAP, Explainer, Item
 from tui.session.facts import function_name
 from tui.session.formulas import source_of
 from tui.session.inspection import inspect_node
-from tui.session.introduction import introduction, warnings_of
+from tui.session.introduction import introduction, unreached, warnings_of
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
 from tui.session.rail import draw_lanes
@@ -232,7 +232,7 @@ class Session:
 
     def _step_items(self) -> list[Item]:
         if self.graph.position == 0:
-            return [*self._warnings, *introduction(self.subject.title, self.subject.introduction)]
+            return self._introduction
         step = self.graph.taken(self.graph.position - 1)
         return [*self._problems(step), *self._explainer.step(step, self.revealed)]
 
@@ -242,8 +242,13 @@ class Session:
         return [("problem", f"! {problem}", "") for problem in problems] + [GAP] * bool(problems)
 
     @cached_property
-    def _warnings(self) -> list[Item]:
-        return warnings_of(self.graph, self.labels, self.subject.warnings)
+    def _introduction(self) -> list[Item]:
+        subject = self.subject
+        return [
+            *warnings_of(self.graph, self.labels, subject.warnings),
+            *introduction(subject.title, subject.introduction),
+            *unreached(self.graph),
+        ]
 
     def _tensor_items(self, width: int, height: int) -> list[Item]:
         return inspect_node(
