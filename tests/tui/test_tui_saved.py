@@ -63,7 +63,7 @@ def test_a_change_that_the_engine_has_seen_is_told_in_its_words() -> None:
     assert "add_" in str(graph.changed(1))
     assert "changed it in place" in str(graph.changed(1))
     assert "direct write" not in str(graph.changed(1))
-    assert str(graph.changed(3)).endswith("changed it in place: [3 4] then, [4 5] now")
+    assert str(graph.changed(3)).startswith("its value: add_")
 
 
 def test_a_change_before_the_session_was_opened_is_told_as_well() -> None:
@@ -73,7 +73,8 @@ def test_a_change_before_the_session_was_opened_is_told_as_well() -> None:
     x.add_(1.0)
     graph = EngineGraph(product.sum())
     assert "add_" in str(graph.changed(1))
-    assert [graph.changed(i) for i in (0, 2, 3)] == [None] * 3
+    assert str(graph.changed(3)).startswith("its value: add_")
+    assert [graph.changed(i) for i in (0, 2)] == [None, None]
 
 
 def test_of_many_elements_the_first_changed_one_is_shown() -> None:

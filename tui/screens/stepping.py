@@ -9,12 +9,14 @@ from textual.containers import Horizontal, Vertical
 
 from tui import actions
 from tui.screens.base import BaseScreen, bindings, set_height
+from tui.session import breaking
 from tui.widgets import styles
 from tui.widgets.items import Items
 from tui.widgets.layout import Layout, lay_out
 from tui.widgets.lines import Line
 from tui.widgets.rail import Rail
 from tui.widgets.source import Source
+from tui.widgets.watches import Watches
 
 View = dict[str, Any]
 
@@ -40,6 +42,7 @@ class SteppingScreen(BaseScreen):
             with Vertical(id="right"):
                 yield Items(id="step", classes="beside")
                 yield Items(id="tensors", classes="beside")
+                yield Watches(id="watches", classes="beside")
 
     def show_view(self, view: View) -> None:
         """Show where the session stands now."""
@@ -60,7 +63,7 @@ class SteppingScreen(BaseScreen):
         if not self.is_shown:
             return
         width, height = self.size
-        layout = lay_out(width, height, self._view["total"])
+        layout = lay_out(width, height, self._view["total"], self._view["watches"]["count"])
         if layout is None:
             return
         if layout != self._layout:
@@ -82,12 +85,13 @@ class SteppingScreen(BaseScreen):
         left, right = self.query_one("#left"), self.query_one("#right")
         left.styles.width, right.styles.width = layout.left_width, layout.right_width
         left.styles.height = layout.rail_height + layout.source_height
-        right.styles.height = layout.step_height + layout.tensor_height
+        right.styles.height = layout.step_height + layout.tensor_height + layout.watch_height
         set_height(self.query_one("#rail"), layout.rail_height)
         set_height(self.query_one("#source"), layout.source_height)
         set_height(self.query_one("#step"), layout.step_height)
         set_height(self.query_one("#tensors"), layout.tensor_height)
-        for name in ("#step", "#tensors"):
+        set_height(self.query_one("#watches"), layout.watch_height)
+        for name in ("#step", "#tensors", "#watches"):
             self.query_one(name).set_class(not layout.stacked, "beside")
 
     def _show_panes(self) -> None:
@@ -100,6 +104,8 @@ class SteppingScreen(BaseScreen):
         self.query_one("#step", Items).show_items(step or [])
         if both:
             self.query_one("#tensors", Items).show_items(view["tensors"] or [])
+        if self.query_one(Watches).display:
+            self.query_one(Watches).show_view(view["watches"])
         if self.query_one(Source).display:
             self.query_one(Source).show_source(view["source"], view["called"])
 
@@ -164,6 +170,27 @@ class SteppingScreen(BaseScreen):
     def action_why(self) -> None:
         """Why the node under the cursor has its value and its gradient."""
         self.program.send(do="why")
+
+    def action_breakpoint(self) -> None:
+        """Set a breakpoint under the cursor, or take it away."""
+        self.program.send(do="breakpoint")
+
+    def action_breakpoints(self) -> None:
+        """List breakpoints, conditions and watches, or close that list."""
+        if not self.shows_page(breaking.PAGE):
+            self.program.send(do="breakpoints")
+        else:
+            self.close_page()
+
+    def action_condition(self) -> None:
+        """Let the user type where to stop."""
+        self.prompt(
+            "stop where", lambda text: self.program.send(do="change_breakpoints", text=text)
+        )
+
+    def action_watch(self) -> None:
+        """Watch the node under the cursor, or watch it no more."""
+        self.program.send(do="watch")
 
     def action_train(self) -> None:
         """Open the training."""

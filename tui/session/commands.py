@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tui.session.breaking import commands as breaking
 from tui.session.session import Session
 from tui.session.verify_pages import verify_all, verify_node
 from tui.session.why import why
@@ -31,9 +32,10 @@ def carry_out(session: Session, name: str, command: Json) -> None:
 
 
 def _continue(session: Session, command: Json) -> None:
-    """Take steps to the end; where that takes a while, a command that comes ends it."""
+    """Take steps to the next breakpoint or condition, or to the end; where that takes a while, a
+    command that comes ends it."""
     patience = time.monotonic() + CONTINUE_ALONE
-    while session.next():
+    while session.run_on():
         if session.is_interrupted() and time.monotonic() > patience:
             return
 
@@ -59,5 +61,6 @@ COMMANDS: dict[str, Command] = {
     "verify": lambda session, command: verify_node(session),
     "verify_all": lambda session, command: verify_all(session),
     "why": _why,
+    **breaking.COMMANDS,
     "stop": lambda session, command: None,  # that it has come ends what takes long
 }

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import engine
-from engine.inplace import CLOCK, check_unchanged, last_change
-from tui.session.protocol import Array, EdgeFacts, Node, Parent, StepFacts, Unreached
+from engine import inplace
+from tui.session.protocol import (
+    Array,
+    EdgeFacts,
+    Node,
+    Parent,
+    StepFacts,
+    Unreached,
+    users_of,
+)
 from tui.session.provenance import Provenance
 from tui.session.saved import Saved
 
@@ -63,7 +72,6 @@ class EngineGraph:
             )
             for i, (tensor, recipe) in enumerate(zip(self._tensors, recipes, strict=True))
         ]
-        self._opened = CLOCK.time
         self._saved = Saved(
             value
             for tensor, recipe in zip(self._tensors, recipes, strict=True)
@@ -125,23 +133,35 @@ class EngineGraph:
 
     def changed(self, node: int) -> str | None:
         tensor = self._tensors[node]
-        if not tensor.is_leaf:
-            try:
-                check_unchanged(tensor)
-            except engine.BackwardError as error:
-                return str(error)
-        kept = _kept(tensor.array, tensor.recipe)
-        differences = ((i, self._saved.difference(value)) for i, value in enumerate(kept))
-        position, difference = next((d for d in differences if d[1] is not None), (0, None))
-        if difference is None:
-            return None
-        change = last_change(tensor.array) if tensor.is_leaf else None
-        if change is not None and change.time > self._opened:
-            return f"{change}: {difference}"
-        return (
-            f"{self._kept_name(node, position)} was changed after the forward pass by a direct "
-            f"write into .array: {difference}"
-        )
+        made = self._made_at(node)
+        change = inplace.last_change(tensor.array)
+        if change is not None and change.time > made:
+            return f"its value: {change}"
+        for parent in self._nodes[node].parents:
+            change = inplace.last_change(self._tensors[parent.node].array)
+            if change is not None and change.time > tensor._made_at:
+                return f"its argument {parent.arg}: {change}"
+        for position, value in enumerate(_kept(tensor.array, tensor.recipe)):
+            difference = self._saved.difference(value)
+            if difference is not None:
+                return (
+                    f"{self._kept_name(node, position)} was changed after the forward pass by a "
+                    f"direct write into .array: {difference}"
+                )
+        return None
+
+    def _made_at(self, node: int) -> int:
+        """The engine's time at which a node's value entered the forward pass: for a leaf, which
+        may be much older, when it was used first."""
+        tensor = self._tensors[node]
+        users = self._users[node]
+        if tensor.is_leaf and users:
+            return min(self._tensors[user]._made_at for user in users)
+        return tensor._made_at
+
+    @functools.cached_property
+    def _users(self) -> list[list[int]]:
+        return users_of(self._nodes)
 
     def _kept_name(self, node: int, position: int) -> str:
         """What stands at a position of `_kept`, in words."""

@@ -135,11 +135,12 @@ class Graph(Protocol):
     def backward(self, node: int) -> Mapping[int, Callable[..., Any] | None]:
         """The backward function of each argument that gets a gradient; None for a missing one."""
 
+    def changed(self, node: int) -> str | None:
+        """What was changed in place since the forward pass, of the node's value and of what its
+        operation was called with, in words; None for nothing."""
+
     def upcoming(self, node: int) -> list[Callable[..., Any]]:
         """The backward functions that the node's step will call, in their order."""
-
-    def changed(self, node: int) -> str | None:
-        """In words: what the node keeps for its step and was changed since; None for nothing."""
 
     def why_no_grad(self, node: int) -> list[str]:
         """Why a node does not require grad, a sentence each."""

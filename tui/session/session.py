@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from tui.session import numbers
+from tui.session.breaking.breakpoints import Breakpoints
+from tui.session.breaking.stop import Stop
 from tui.session.checked_pass import CheckedPass
 from tui.session.explanation import GAP, Explainer, Item
 from tui.session.facts import function_name
@@ -22,6 +25,10 @@ Json = dict[str, Any]
 
 SOURCE_LINES = 40
 """How many lines of the scenario are sent, around the one that made the node."""
+
+
+WATCHES = 8
+"""So many watched gradients are shown at most."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,19 @@ class Session:
     Args:
         graph: whose backward pass is stepped.
         subject: what it belongs to.
+        breakpoints: where a run stops and what is watched; they may come from another session.
     """
 
-    def __init__(self, graph: Graph, subject: Subject) -> None:
+    def __init__(
+        self, graph: Graph, subject: Subject, breakpoints: Breakpoints | None = None
+    ) -> None:
         self.graph = graph
         self.subject = subject
         self.labels = Labels(graph)
+        self.breakpoints = breakpoints or Breakpoints()
+        self.breakpoints.attach(graph, self.labels)
+        self.stopped: Stop | None = None
+        """Why the last run has stopped, where it was not at the end."""
         self.cursor = 0
         self.revealed: int | None = None
         self._explainer = Explainer(graph, self.labels)
@@ -117,6 +131,16 @@ class Session:
         self._presses.append(place)
         self._follow()
         return True
+
+    def run_on(self) -> bool:
+        """Take the next step as part of a run; False where the run ends, since a breakpoint or a
+        condition has stopped it (that is said) or there is no step left."""
+        if not self.next():
+            return False
+        self.stopped = self.breakpoints.stop()
+        if self.stopped is not None:
+            self.say(str(self.stopped))
+        return self.stopped is None
 
     def into(self) -> bool:
         """Show the next half edge: its formula first, then its result; False at the end."""
@@ -218,6 +242,7 @@ class Session:
             "next": self._upcoming(),
             "source": self._source(),
             "called": self._called(),
+            "watches": self._watches(),
         }
 
     def _upcoming(self) -> str:
@@ -234,7 +259,11 @@ class Session:
         if self.graph.position == 0:
             return self._introduction
         step = self.graph.taken(self.graph.position - 1)
-        return [*self._problems(step), *self._explainer.step(step, self.revealed)]
+        items = self._explainer.step(step, self.revealed)
+        stopped = self.stopped
+        if stopped is not None and (stopped.position, None) == (step.index + 1, self.revealed):
+            items[1:1] = [("strong", stopped.at_the_step, "")]
+        return [*self._problems(step), *items]
 
     def _problems(self, step: StepFacts) -> list[Item]:
         """What was wrong with a step, above its explanation."""
@@ -276,7 +305,18 @@ class Session:
             "shape": numbers.shape(node.shape) if node.shape else "",
             "grad": "" if grad is None else numbers.measure(grad),
             "note": note,
+            "mark": self.breakpoints.mark(node_id),
         }
+
+    def _watches(self) -> Json:
+        """The watched nodes, as many as are ever shown, and how many there are."""
+        watched = self.breakpoints.watched()
+        nodes = itertools.islice(watched, WATCHES)
+        rows = [
+            {**self._row(node), "label": self.labels.short(node), "mark": "watched"}
+            for node in nodes
+        ]
+        return {"rows": rows, "count": len(watched)}
 
     def _state(self, node_id: int, grad: Array | None) -> tuple[str, str]:
         if not self.graph.nodes[node_id].requires_grad:

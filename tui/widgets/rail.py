@@ -10,7 +10,7 @@ from textual import events
 from textual.message import Message
 
 from tui.widgets import styles
-from tui.widgets.glyphs import STATES
+from tui.widgets.glyphs import MARKS, STATES
 from tui.widgets.lines import Line, Lines, Part
 
 LEGEND: Line = [
@@ -30,6 +30,8 @@ STATE_STYLES = {
     "done": styles.DONE,
     "rests": styles.QUIET,
 }
+
+MARK_STYLES = {"breakpoint": styles.PROBLEM, "both": styles.PROBLEM, "watched": styles.READY}
 
 LANES_AT_MOST = 24
 
@@ -89,7 +91,8 @@ def _row(row: dict[str, Any], is_cursor: bool, id_width: int, lanes_width: int, 
     lanes = _cut(row["lanes"], lanes_width) if row["lanes"] else "*"
     before, _, after = lanes.partition("*")
     parts: list[Part] = [
-        (f"{row['id']:>{id_width}} ", styles.QUIET),
+        (f"{row['id']:>{id_width}}", styles.QUIET),
+        (MARKS[row["mark"]], MARK_STYLES.get(row["mark"], styles.QUIET)),
         (before, styles.QUIET),
         (STATES[row["state"]], state_style),
         (after, styles.QUIET),
