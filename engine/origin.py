@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from types import FrameType
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from engine.state import STATE
+
+if TYPE_CHECKING:
+    from engine.tensor import Tensor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,6 +37,14 @@ class Call:
     """The call around it."""
 
 
+class Input(NamedTuple):
+    """A tensor that an operation was given. It is not kept alive, but where it came from is."""
+
+    tensor: weakref.ref[Tensor]
+    origin: Origin | None
+    requires_grad: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """How a tensor came to be."""
@@ -47,6 +59,8 @@ class Origin:
     """The innermost module or composite function that was being called."""
     grad_enabled: bool
     """Whether the graph was being recorded."""
+    inputs: tuple[Input, ...] = field(default=(), compare=False, repr=False)
+    """The arguments that were tensors: also of what is not in the graph."""
 
 
 @contextmanager
@@ -60,15 +74,21 @@ def record_origins(enabled: bool = True) -> Iterator[None]:
         STATE.origins_enabled = before
 
 
-def current_origin(op: str) -> Origin:
-    """The origin of a tensor that `op` is making now."""
+def current_origin(op: str, args: tuple[Any, ...] = ()) -> Origin:
+    """The origin of a tensor that `op` is making now of `args`."""
     frame = user_frame()
+    inputs = tuple(
+        Input(weakref.ref(arg), arg.origin, arg._requires_grad)
+        for arg in args
+        if hasattr(arg, "_requires_grad")
+    )
     return Origin(
         op,
         frame.f_code.co_filename if frame else None,
         frame.f_lineno if frame else None,
         STATE.call,
         STATE.grad_enabled,
+        inputs,
     )
 
 

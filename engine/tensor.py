@@ -12,7 +12,9 @@ import engine
 from engine import inplace
 from engine.changing import TensorChanges
 from engine.methods import TensorMethods
+from engine.origin import current_origin
 from engine.registry import Array, ForwardFunc
+from engine.state import STATE
 
 if TYPE_CHECKING:
     import engine.backward
@@ -236,7 +238,10 @@ class Tensor(TensorMethods, TensorChanges):
 
     def detach(self) -> Tensor:
         """A leaf that shares the array and needs no gradient."""
-        return Tensor(self.array, dtype=self.array.dtype)
+        out = Tensor(self.array, dtype=self.array.dtype)
+        if STATE.origins_enabled:
+            out.origin = current_origin("detach", (self,))
+        return out
 
     # Shape and values
 

@@ -124,7 +124,7 @@ def wrap_forward_fn(
             out._op = None
             out._args = out._inputs = ()
             out._kwargs = NO_KWARGS
-        out.origin = current_origin(operation.name) if state.origins_enabled else None
+        out.origin = current_origin(operation.name, args) if state.origins_enabled else None
         return out
 
     tensor_func.__name__ = tensor_func.__qualname__ = operation.name

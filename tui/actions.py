@@ -68,6 +68,7 @@ STEPPING = (
     Action("run_to_cursor", ("enter",), "", "run to the cursor, forwards or backwards"),
     Action("verify", ("v",), "", "verify: this node's backward functions and central differences"),
     Action("verify_all", ("V",), "", "verify all nodes"),
+    Action("why", ("w",), "why", "why the node under the cursor has this gradient, or none"),
     Action("train", ("t",), "train", "the training, paused"),
     RELOAD,
     OPEN,

@@ -12,7 +12,7 @@ import traceback
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from scenarios import data
 from tui import catalog
 from tui.errors import Refused, ScenarioError
 from tui.options import Options
+from tui.warned import noted
 
 MODULE_NAME = "__bp_tui__"
 
@@ -50,6 +51,10 @@ class Scenario:
     """Where the backward pass starts; None where there is a training."""
     end_grad: Any
     training: engine.Training | None
+    warned: list[str] = field(default_factory=list)
+    """What NumPy warned of while the file ran."""
+    warned_ahead: list[str] = field(default_factory=list)
+    """And while the graph of the training's next batch was made."""
 
     @property
     def name(self) -> str:
@@ -73,7 +78,8 @@ def load(options: Options, progress: Progress | None = None) -> Scenario:
     engine.manual_seed(options.seed)
     folder = Path(options.data_dir) if options.data_dir is not None else None
     data.choose(options.data, folder, progress)
-    namespace = _run(path, code, docstring)
+    with noted() as warned:
+        namespace = _run(path, code, docstring)
     title = catalog.title_of(docstring) or path.stem
     introduction = docstring.strip().partition("\n")[2].strip()
     training = namespace.get("training")
@@ -87,6 +93,7 @@ def load(options: Options, progress: Progress | None = None) -> Scenario:
         loss,
         namespace.get("end_grad"),
         training,
+        warned,
     )
     if training is not None:
         _prepare_training(path, training, options)

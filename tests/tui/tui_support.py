@@ -72,6 +72,7 @@ def load(scenario: str | Path, **options: Any) -> loader.Scenario:
 def session_on(scenario: str | Path, **options: Any) -> Session:
     """A session on a scenario that is loaded afresh."""
     loaded = load(scenario, **options)
+    graph = open_graph(loaded)
     subject = Subject(
         loaded.name,
         about(loaded),
@@ -79,8 +80,9 @@ def session_on(scenario: str | Path, **options: Any) -> Session:
         loaded.introduction,
         loaded.path.name,
         loaded.source,
+        (*loaded.warned, *loaded.warned_ahead),
     )
-    return Session(open_graph(loaded), subject)
+    return Session(graph, subject)
 
 
 def view_of(session: Session, rows: int = 18, both: bool = True) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from tui import loader
 from tui.commands.output import FetchProgress, json_line
 from tui.errors import Refused, ScenarioError
 from tui.options import Options
-from tui.session import facts
+from tui.session import facts, nonfinite
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.breaking.stop import Stop
+from tui.session.checked_pass import CheckedPass
 from tui.session.labels import Labels
 from tui.session.numbers import in_words
 from tui.session.opening import open_graph
@@ -37,16 +38,19 @@ def trace(options: Options, as_json: bool, full: bool, out: TextIO) -> int:
     labels = Labels(graph)
     breakpoints = _breakpoints(options, graph, labels)
     stops: list[Stop] = []
-    steps = _steps(scenario, graph, breakpoints, stops)
+    checked = CheckedPass(graph, labels)
+    steps = _steps(scenario, checked, breakpoints, stops)
     if as_json:
         json_line(facts.graph_event(scenario.name, graph, full), out)
         for step in steps:
-            json_line(facts.step_event(step, full), out)
+            json_line(facts.step_event(step, full, checked.violations(step.index)), out)
         json_line(facts.end_event(graph, full), out)
         return _ended(stops, labels)
     print(f"{scenario.name}: {scenario.title}", file=out)
     print(f"{graph.step_count} steps of the backward pass\n", file=out)
-    _print_table(labels, steps, out)
+    for problem in nonfinite.earliest(graph, labels):
+        print(f"! {problem}\n", file=out)
+    _print_table(checked, steps, out)
     return _ended(stops, labels)
 
 
@@ -67,12 +71,15 @@ def _breakpoints(options: Options, graph: Graph, labels: Labels) -> Breakpoints:
 
 
 def _steps(
-    scenario: loader.Scenario, graph: Graph, breakpoints: Breakpoints, stops: list[Stop]
+    scenario: loader.Scenario,
+    checked: CheckedPass,
+    breakpoints: Breakpoints,
+    stops: list[Stop],
 ) -> Iterator[StepFacts]:
     """The steps up to the first that stops, which is added to `stops`."""
-    while graph.position < graph.step_count and not stops:
+    while not checked.finished and not stops:
         with loader.guarded(scenario.path):
-            step = graph.step()
+            step = checked.step()
         yield step
         if stop := breakpoints.stop(ahead=False):
             stops.append(stop)
@@ -88,17 +95,22 @@ def _ended(stops: list[Stop], labels: Labels) -> int:
     return 0
 
 
-def _print_table(labels: Labels, steps: Iterator[StepFacts], out: TextIO) -> None:
-    graph = labels.graph
+def _print_table(checked: CheckedPass, steps: Iterator[StepFacts], out: TextIO) -> None:
+    graph, labels = checked.graph, checked.labels
     rows: list[tuple[str, ...]] = [HEADINGS]
     failure: ScenarioError | None = None
     try:
         for step in steps:
+            rows.extend((f"! {problem}",) for problem in checked.problems(step.index))
             rows.extend(_rows(step, labels))
     except ScenarioError as error:
         failure = error
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
+    whole = [row for row in rows if len(row) > 1]
+    widths = [max(len(row[i]) for row in whole) for i in range(len(HEADINGS))]
     for row in rows:
+        if len(row) == 1:  # what was wrong with the step below it
+            print(row[0], file=out)
+            continue
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
         cells[0] = f"{row[0]:>{widths[0]}}"
         print("  ".join(cells).rstrip(), file=out)

@@ -98,6 +98,7 @@ class Debuggee:
                 scenario.introduction,
                 scenario.path.name,
                 scenario.source,
+                (*scenario.warned, *scenario.warned_ahead),
             ),
             self._breakpoints,
         )

@@ -167,6 +167,10 @@ class SteppingScreen(BaseScreen):
         """The same for all nodes."""
         self.program.send(do="verify_all")
 
+    def action_why(self) -> None:
+        """Why the node under the cursor has its value and its gradient."""
+        self.program.send(do="why")
+
     def action_breakpoint(self) -> None:
         """Set a breakpoint under the cursor, or take it away."""
         self.program.send(do="breakpoint")

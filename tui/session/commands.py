@@ -9,6 +9,7 @@ from typing import Any
 from tui.session.breaking import commands as breaking
 from tui.session.session import Session
 from tui.session.verify_pages import verify_all, verify_node
+from tui.session.why import why
 
 Json = dict[str, Any]
 Command = Callable[[Session, Json], object]
@@ -44,6 +45,10 @@ def _run_to_cursor(session: Session, command: Json) -> None:
         session.say(f"node {session.cursor} needs no grad: it is no step to run to")
 
 
+def _why(session: Session, command: Json) -> None:
+    session.show_page(*why(session.graph, session.labels, session.cursor))
+
+
 COMMANDS: dict[str, Command] = {
     "next": lambda session, command: session.next(),
     "into": lambda session, command: session.into(),
@@ -55,6 +60,7 @@ COMMANDS: dict[str, Command] = {
     "run_to_cursor": _run_to_cursor,
     "verify": lambda session, command: verify_node(session),
     "verify_all": lambda session, command: verify_all(session),
+    "why": _why,
     **breaking.COMMANDS,
     "stop": lambda session, command: None,  # that it has come ends what takes long
 }

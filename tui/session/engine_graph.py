@@ -8,7 +8,17 @@ from typing import Any
 
 import engine
 from engine import inplace
-from tui.session.protocol import Array, EdgeFacts, Node, Parent, StepFacts, users_of
+from tui.session.protocol import (
+    Array,
+    EdgeFacts,
+    Node,
+    Parent,
+    StepFacts,
+    Unreached,
+    users_of,
+)
+from tui.session.provenance import Provenance
+from tui.session.saved import Saved
 
 
 class EngineGraph:
@@ -20,6 +30,7 @@ class EngineGraph:
         names: the tensors' names by `id(tensor)`.
         modules: the modules' dotted names by `id(module)`.
         filename: the scenario's file; lines in other files are not shown.
+        beside: the user's tensors, which need not be in the graph.
 
     Raises:
         What `engine.BackwardPass` raises.
@@ -32,16 +43,19 @@ class EngineGraph:
         names: Mapping[int, str] | None = None,
         modules: Mapping[int, str] | None = None,
         filename: str | None = None,
+        beside: Sequence[engine.Tensor] = (),
     ) -> None:
         self._pass = engine.BackwardPass(root, end_grad)
         resting = [t for t in engine.sorted_computational_graph(root) if not t.requires_grad]
         self._tensors = [*self._pass.order, *resting]
         self._ids = {id(tensor): i for i, tensor in enumerate(self._tensors)}
+        names = names or {}
         paths = _Paths(modules or {})
+        recipes = [tensor.recipe for tensor in self._tensors]
         self._nodes = [
             Node(
                 id=i,
-                name=(names or {}).get(id(tensor)),
+                name=names.get(id(tensor)),
                 path=paths.of(tensor.origin.call) if tensor.origin else None,
                 op=tensor.op,
                 shape=tensor.shape,
@@ -50,14 +64,22 @@ class EngineGraph:
                 requires_grad=tensor.requires_grad,
                 parents=tuple(
                     Parent(arg, self._ids[id(parent)])
-                    for arg, parent in (tensor.recipe.parents if tensor.recipe else {}).items()
+                    for arg, parent in (recipe.parents if recipe else {}).items()
                 ),
                 line=tensor.origin.line
                 if tensor.origin and tensor.origin.filename == filename
                 else None,
             )
-            for i, tensor in enumerate(self._tensors)
+            for i, (tensor, recipe) in enumerate(zip(self._tensors, recipes, strict=True))
         ]
+        self._saved = Saved(
+            value
+            for tensor, recipe in zip(self._tensors, recipes, strict=True)
+            for value in _kept(tensor.array, recipe)
+        )
+        known = {id(tensor): tensor for tensor in (*self._tensors, *beside)}
+        named = [(names[key], tensor) for key, tensor in known.items() if key in names]
+        self._provenance = Provenance(root, self._tensors, named, filename)
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -119,6 +141,13 @@ class EngineGraph:
             change = inplace.last_change(self._tensors[parent.node].array)
             if change is not None and change.time > tensor._made_at:
                 return f"its argument {parent.arg}: {change}"
+        for position, value in enumerate(_kept(tensor.array, tensor.recipe)):
+            difference = self._saved.difference(value)
+            if difference is not None:
+                return (
+                    f"{self._kept_name(node, position)} was changed after the forward pass by a "
+                    f"direct write into .array: {difference}"
+                )
         return None
 
     def _made_at(self, node: int) -> int:
@@ -133,6 +162,32 @@ class EngineGraph:
     @functools.cached_property
     def _users(self) -> list[list[int]]:
         return users_of(self._nodes)
+
+    def _kept_name(self, node: int, position: int) -> str:
+        """What stands at a position of `_kept`, in words."""
+        recipe = self._tensors[node].recipe
+        arguments = len(recipe.args) if recipe else 0
+        keywords = list(recipe.kwargs) if recipe else []
+        if position < arguments:
+            parents = {p.arg: self._nodes[p.node].name for p in self._nodes[node].parents}
+            what, name = f"argument {position}", parents.get(position)
+        elif position < arguments + len(keywords):
+            what, name = f"the argument {keywords[position - arguments]}", None
+        else:
+            what, name = "its value" if recipe is None else "its result", self._nodes[node].name
+        return f"{what}, {name}," if name else what
+
+    def why_no_grad(self, node: int) -> list[str]:
+        return self._provenance.why_no_grad(self._tensors[node])
+
+    def broken_outside(self, node: int) -> str | None:
+        return self._provenance.broken(self._tensors[node])
+
+    def unreached(self) -> list[Unreached]:
+        return self._provenance.unreached()
+
+    def why_unreached(self, name: str) -> list[str]:
+        return self._provenance.why_unreached(name)
 
     def _facts(self, step: engine.Step) -> StepFacts:
         return StepFacts(
@@ -154,7 +209,15 @@ class EngineGraph:
             ),
             None if step.grad_before is None else step.grad_before.array,
             None if step.grad_after is None else step.grad_after.array,
+            None if step.unhooked is step.grad_out else step.unhooked,
         )
+
+
+def _kept(result: Array, recipe: engine.Recipe | None) -> tuple[Any, ...]:
+    """What a tensor's step may look at: the arguments and the result."""
+    if recipe is None:
+        return (result,)
+    return (*recipe.args, *recipe.kwargs.values(), result)
 
 
 class _Paths:

@@ -39,6 +39,8 @@ class Explainer:
             GAP,
             self._grad_out(step),
         ]
+        if step.unhooked is not None:
+            items.append(("quiet", "  before its hooks", self._amount(step.unhooked)))
         if node.leaf:
             return [*items, GAP, *self._leaf(step)]
         for position, edge in enumerate(step.edges):

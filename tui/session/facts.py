@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,9 @@ def graph_event(scenario: str, graph: Graph, full: bool = False) -> Json:
     }
 
 
-def step_event(step: StepFacts, full: bool = False) -> Json:
-    """One step with its edges."""
+def step_event(step: StepFacts, full: bool = False, violations: Sequence[str] = ()) -> Json:
+    """One step with its edges; `violations` says in words what was wrong with it, and is there
+    only where something was."""
     return {
         "event": "step",
         "index": step.index,
@@ -95,6 +97,7 @@ def step_event(step: StepFacts, full: bool = False) -> Json:
             }
             for edge in step.edges
         ],
+        **({"violations": list(violations)} if violations else {}),
     }
 
 

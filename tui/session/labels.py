@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,13 @@ class Labels:
             self.short(parents[i]) if i in parents else constant(value)
             for i, value in enumerate(self.graph.arguments(node_id))
         ]
+
+    def way(self, nodes: Iterable[int]) -> str:
+        """Nodes along which something went: `c → d → loss`, the middle of a long way left out."""
+        names = [self.short(node) for node in nodes]
+        if len(names) > 6:
+            names = [*names[:2], f"{len(names) - 4} more", *names[-2:]]
+        return " → ".join(names)
 
     def full(self, node_id: int) -> str:
         """Name and expression: `d = a * b`; inside a module just where it stands."""

@@ -10,12 +10,12 @@ from typing import Any
 import engine
 
 
-def tensor_names(
+def named_tensors(
     namespace: Mapping[str, Any],
     training: engine.Training | None = None,
     source: Sequence[str] = (),
-) -> dict[int, str]:
-    """Names by `id(tensor)`: of several module-level names the first bound one; parameters as
+) -> list[tuple[str, engine.Tensor]]:
+    """Names and tensors: of several module-level names the first bound one; parameters as
     `named_parameters` says, after the module's own name where there are several modules.
 
     Args:
@@ -24,14 +24,14 @@ def tensor_names(
         source: the scenario's lines; a name that is bound anew there got its tensor late.
     """
     again = _bound_again(source)
-    names: dict[int, str] = {}
+    names: dict[int, tuple[str, engine.Tensor]] = {}
     for name, value in sorted(namespace.items(), key=lambda item: item[0] in again):
         if isinstance(value, engine.Tensor):
-            names.setdefault(id(value), name)
+            names.setdefault(id(value), (name, value))
     for prefix, module in _outermost_modules(namespace, training):
         for name, parameter in module.named_parameters():
-            names.setdefault(id(parameter), f"{prefix}{name}")
-    return names
+            names.setdefault(id(parameter), (f"{prefix}{name}", parameter))
+    return list(names.values())
 
 
 def _bound_again(source: Sequence[str]) -> set[str]:

@@ -96,6 +96,11 @@ def shape(dims: tuple[int, ...]) -> str:
     return "(" + ",".join(map(str, dims)) + ("," if len(dims) == 1 else "") + ")"
 
 
+def place(index: tuple[int, ...]) -> str:
+    """The place of an element, `[1, 2]`; nothing for the only one of a 0-d array."""
+    return "[" + ", ".join(map(str, index)) + "]" if index else ""
+
+
 def norm(array: Array) -> float:
     """The square root of the sum of the squares of the finite elements."""
     return moments(finite_values(array))[2]

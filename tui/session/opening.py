@@ -10,7 +10,8 @@ from scenarios import data
 from tui.errors import ScenarioError
 from tui.loader import Scenario, look_ahead
 from tui.session.engine_graph import EngineGraph
-from tui.session.names import module_names, tensor_names
+from tui.session.names import module_names, named_tensors
+from tui.warned import noted
 
 
 def open_graph(scenario: Scenario) -> EngineGraph:
@@ -19,26 +20,24 @@ def open_graph(scenario: Scenario) -> EngineGraph:
     Raises:
         ScenarioError: the graph cannot be stepped through.
     """
-    names = tensor_names(scenario.namespace, scenario.training, scenario.source)
+    named = named_tensors(scenario.namespace, scenario.training, scenario.source)
     loss, end_grad = scenario.loss, scenario.end_grad
     if scenario.training is not None:
         # As the training does before each batch: what the last one left is not added to.
         scenario.training.optimizer.zero_grad()
-        ahead = look_ahead(scenario.path, scenario.training)
-        names |= {
-            id(ahead.loss): "loss",
-            id(ahead.inputs): "inputs",
-            id(ahead.labels): "labels",
-        }
+        with noted() as scenario.warned_ahead:
+            ahead = look_ahead(scenario.path, scenario.training)
+        named += [("loss", ahead.loss), ("inputs", ahead.inputs), ("labels", ahead.labels)]
         loss, end_grad = ahead.loss, None
     assert loss is not None
     try:
         return EngineGraph(
             loss,
             end_grad,
-            names,
+            {id(tensor): name for name, tensor in named},
             module_names(scenario.namespace, scenario.training),
             str(scenario.path),
+            [tensor for _, tensor in named],
         )
     except (engine.CycleError, engine.ShapeError, TypeError) as error:
         raise ScenarioError(str(error), str(scenario.path)) from None

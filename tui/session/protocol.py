@@ -68,6 +68,17 @@ class StepFacts:
     """The node's `.grad` before the step, None where there was none."""
     stored_after: Array | None
     """The node's `.grad` after it."""
+    unhooked: Array | None = None
+    """The gradient before the node's hooks have replaced it; None where none has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A tensor of the user's that requires grad and is not below the root: it gets no gradient."""
+
+    name: str
+    shape: tuple[int, ...]
+    leaf: bool
 
 
 def users_of(nodes: Sequence[Node]) -> list[list[int]]:
@@ -130,3 +141,16 @@ class Graph(Protocol):
 
     def upcoming(self, node: int) -> list[Callable[..., Any]]:
         """The backward functions that the node's step will call, in their order."""
+
+    def why_no_grad(self, node: int) -> list[str]:
+        """Why a node does not require grad, a sentence each."""
+
+    def broken_outside(self, node: int) -> str | None:
+        """Where the NaN or Inf in the value of a node starts that was computed outside the graph,
+        in words; None where it is not known."""
+
+    def unreached(self) -> list[Unreached]:
+        """The user's tensors that require grad, but get none from this pass, leaves first."""
+
+    def why_unreached(self, name: str) -> list[str]:
+        """Why one of these is not below the root, a sentence each."""

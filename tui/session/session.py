@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tui.session import numbers
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.breaking.stop import Stop
-from tui.session.explanation import Explainer, Item
+from tui.session.checked_pass import CheckedPass
+from tui.session.explanation import GAP, Explainer, Item
 from tui.session.facts import function_name
 from tui.session.formulas import source_of
 from tui.session.inspection import inspect_node
+from tui.session.introduction import introduction, unreached, warnings_of
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
 from tui.session.rail import draw_lanes
@@ -40,6 +43,8 @@ class Subject:
     filename: str
     source: list[str]
     """The scenario file's lines."""
+    warnings: Sequence[str] = ()
+    """What NumPy warned of while the scenario ran."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ class Session:
         self.cursor = 0
         self.revealed: int | None = None
         self._explainer = Explainer(graph, self.labels)
+        self.checked = CheckedPass(graph, self.labels)
         self._lanes = draw_lanes(graph)
         self._uses = [len(users) for users in users_of(graph.nodes)]
         """How many contributions each node gets in all."""
@@ -121,7 +127,7 @@ class Session:
         if self.revealed is not None:
             self.revealed = None
         else:
-            self.graph.step()
+            self.checked.step()
         self._presses.append(place)
         self._follow()
         return True
@@ -142,7 +148,7 @@ class Session:
             return False
         place = self._place()
         if self.revealed is None:
-            step = self.graph.step()
+            step = self.checked.step()
             self.revealed = 1 if step.edges else None
         else:
             self.revealed += 1
@@ -199,7 +205,7 @@ class Session:
 
     def _move(self, position: int) -> None:
         while self.graph.position < position:
-            self.graph.step()
+            self.checked.step()
         while self.graph.position > position:
             self.graph.step_back()
 
@@ -251,34 +257,27 @@ class Session:
 
     def _step_items(self) -> list[Item]:
         if self.graph.position == 0:
-            return self._introduction()
+            return self._introduction
         step = self.graph.taken(self.graph.position - 1)
         items = self._explainer.step(step, self.revealed)
         stopped = self.stopped
         if stopped is not None and (stopped.position, None) == (step.index + 1, self.revealed):
             items[1:1] = [("strong", stopped.at_the_step, "")]
-        return items
+        return [*self._problems(step), *items]
 
+    def _problems(self, step: StepFacts) -> list[Item]:
+        """What was wrong with a step, above its explanation."""
+        problems = self.checked.problems(step.index)
+        return [("problem", f"! {problem}", "") for problem in problems] + [GAP] * bool(problems)
+
+    @cached_property
     def _introduction(self) -> list[Item]:
-        items: list[Item] = [("title", self.subject.title, ""), ("gap", "", "")]
-        paragraph: list[str] = []
-
-        def flush() -> None:
-            if paragraph:
-                items.append(("text", " ".join(paragraph), ""))
-                paragraph.clear()
-
-        for line in self.subject.introduction.splitlines():
-            if not line.strip():
-                flush()
-                items.append(("gap", "", ""))
-            elif line.lstrip().startswith("- ") or (paragraph and _ends_heading(paragraph)):
-                flush()
-                paragraph.append(line.strip())
-            else:
-                paragraph.append(line.strip())
-        flush()
-        return items
+        subject = self.subject
+        return [
+            *warnings_of(self.graph, self.labels, subject.warnings),
+            *introduction(subject.title, subject.introduction),
+            *unreached(self.graph),
+        ]
 
     def _tensor_items(self, width: int, height: int) -> list[Item]:
         return inspect_node(
@@ -376,7 +375,3 @@ class Session:
             return None
         own = (getattr(function, "__module__", "") or "").startswith("engine.")
         return {"owner": "engine" if own else "yours", "lines": lines}
-
-
-def _ends_heading(paragraph: list[str]) -> bool:
-    return paragraph == ["Look for"]

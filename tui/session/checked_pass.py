@@ -1,0 +1,59 @@
+"""Steps of which each is checked when it is first taken."""
+
+from __future__ import annotations
+
+from tui.session.facts import function_name
+from tui.session.invariants import Invariants
+from tui.session.labels import Labels
+from tui.session.protocol import Graph, StepFacts
+from tui.warned import noted
+
+
+class CheckedPass:
+    """Takes the steps of a graph and remembers what was wrong with each.
+
+    Args:
+        graph: whose pass is at its start.
+        labels: how its nodes are called.
+    """
+
+    def __init__(self, graph: Graph, labels: Labels) -> None:
+        self.graph = graph
+        self.labels = labels
+        self._invariants = Invariants(graph, labels)
+        self._checked = 0
+        self._violations: dict[int, list[str]] = {}
+        self._warnings: dict[int, list[str]] = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step has been taken."""
+        return self.graph.position == self.graph.step_count
+
+    def step(self) -> StepFacts:
+        """Take the next step."""
+        graph = self.graph
+        if graph.position < self._checked:
+            return graph.step()
+        node = graph.nodes[graph.position]
+        changed = graph.changed(node.id)
+        with noted() as warned:
+            step = graph.step()
+        problems = self._invariants.violated(step)
+        if changed is not None:
+            problems.insert(0, f"{self.labels.short(node.id)}: {changed}")
+        if problems:
+            self._violations[step.index] = problems
+        if warned:
+            names = ", ".join(dict.fromkeys(function_name(edge.backward) for edge in step.edges))
+            self._warnings[step.index] = [f"{names}: NumPy warns of {text}" for text in warned]
+        self._checked = graph.position
+        return step
+
+    def violations(self, index: int) -> list[str]:
+        """What does not hold at a step that was taken, in words."""
+        return self._violations.get(index, [])
+
+    def problems(self, index: int) -> list[str]:
+        """The same, and what NumPy warned of during the step."""
+        return [*self.violations(index), *self._warnings.get(index, [])]
