@@ -44,7 +44,7 @@ class Debuggee:
         self._options = options
         self._commands = commands
         self._sender = sender
-        self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "plot": 60}
+        self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "lanes": 24, "plot": 60}
         self._updates = 10.0
         self._showing = "stepping"
         self._gone = False
@@ -192,7 +192,11 @@ class Debuggee:
             return {"type": "training", "name": self._scenario.name, **data, **view}
         size = self._size
         view = self._session.view(
-            int(size["rows"]), int(size["width"]), int(size["height"]), bool(size["both"])
+            int(size["rows"]),
+            int(size["width"]),
+            int(size["height"]),
+            bool(size["both"]),
+            int(size["lanes"]),
         )
         lost = self._training is not None and self._training.would_be_lost
         return {"type": "stepping", "would_be_lost": lost, **view}

@@ -13,7 +13,7 @@ from tui.widgets import styles
 from tui.widgets.items import Items
 from tui.widgets.layout import Layout, lay_out
 from tui.widgets.lines import Line
-from tui.widgets.rail import Rail
+from tui.widgets.rail import Rail, lanes_columns
 from tui.widgets.source import Source
 
 View = dict[str, Any]
@@ -60,7 +60,7 @@ class SteppingScreen(BaseScreen):
         if not self.is_shown:
             return
         width, height = self.size
-        layout = lay_out(width, height, self._view["total"])
+        layout = lay_out(width, height, self._view["rows"])
         if layout is None:
             return
         if layout != self._layout:
@@ -69,6 +69,7 @@ class SteppingScreen(BaseScreen):
             self.program.send(
                 do="size",
                 rows=layout.rail_height - 1,
+                lanes=lanes_columns(layout.left_width),
                 width=layout.right_width - (1 if layout.stacked else 3),
                 height=layout.tensor_height or layout.step_height,
                 both=layout.tensor_height > 0,
@@ -152,6 +153,25 @@ class SteppingScreen(BaseScreen):
     def action_run_to_cursor(self) -> None:
         """Run until the node under the cursor is done."""
         self.program.send(do="run_to_cursor")
+
+    def action_fold(self) -> None:
+        """Fold or unfold at the cursor."""
+        self.program.send(do="fold")
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        self.program.send(do="fold_all")
+
+    def action_search(self) -> None:
+        """Ask for a name or an operation."""
+        self.prompt("/", lambda text: self.program.send(do="search", text=text))
+
+    def action_go(self) -> None:
+        """Ask where to go."""
+        self.prompt(
+            "Go to step, #node, name, start, end:" if self.size.width >= 60 else "Go to",
+            lambda text: self.program.send(do="go", text=text),
+        )
 
     def action_train(self) -> None:
         """Open the training."""

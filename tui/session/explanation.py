@@ -11,7 +11,7 @@ from typing import Any
 from tui.session import formulas, numbers
 from tui.session.facts import function_name
 from tui.session.labels import Labels, constant
-from tui.session.protocol import Array, EdgeFacts, Graph, StepFacts, users_of
+from tui.session.protocol import Array, EdgeFacts, Graph, StepFacts
 
 Item = tuple[str, str, str]
 """(kind, left, right): kind is title, line, strong, quiet, rule, text (a paragraph), gap."""
@@ -22,12 +22,18 @@ UNKNOWN = "?"
 
 
 class Explainer:
-    """Explains the steps of one graph."""
+    """Explains the steps of one graph.
 
-    def __init__(self, graph: Graph, labels: Labels) -> None:
+    Args:
+        graph: whose steps are explained.
+        labels: what its nodes are called.
+        users: which nodes use each of them, see `users_of`.
+    """
+
+    def __init__(self, graph: Graph, labels: Labels, users: list[list[int]]) -> None:
         self._graph = graph
         self._labels = labels
-        self._users = users_of(graph.nodes)
+        self._users = users
 
     def step(self, step: StepFacts, revealed: int | None = None) -> list[Item]:
         """One step. With `revealed`, only so many half edges are told: the formula of an edge
