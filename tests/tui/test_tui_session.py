@@ -326,11 +326,7 @@ def test_the_view_holds_together(name: str, rows: int) -> None:
                 else:
                     assert row["grad"] or row["note"] == f"{covered.size} nodes"
         ready = [row["id"] for row in rail if row["state"] == "ready"]
-        if (
-            graph.position < steps
-            and session.revealed is None
-            and graph.position in ids
-        ):
+        if graph.position < steps and session.revealed is None and graph.position in ids:
             assert graph.position in ready
         assert view["next"]
         assert view["step"]
@@ -352,11 +348,11 @@ def test_the_rail_scrolls_no_more_than_needed() -> None:
 def test_on_the_step_or_on_another_node() -> None:
     session = session_on("first_graph")
     session.next()
-    here = session.view(18, 40, 20, both=False)
+    here = view_of(session, both=False)
     assert here["step"]
     assert here["tensors"] is None
     session.point(3)
-    there = session.view(18, 40, 20, both=False)
+    there = view_of(session, both=False)
     assert there["step"] is None
     assert "d = a * b" in text_of(there["tensors"])
 

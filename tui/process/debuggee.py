@@ -24,6 +24,7 @@ from tui.session.commands import carry_out
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 from tui.session.training_session import TrainingSession
+from tui.session.view import view_of
 
 GONE = None
 """Stands in the queue of commands where the screen has gone away."""
@@ -191,7 +192,8 @@ class Debuggee:
             data = _data_in_use()
             return {"type": "training", "name": self._scenario.name, **data, **view}
         size = self._size
-        view = self._session.view(
+        view = view_of(
+            self._session,
             int(size["rows"]),
             int(size["width"]),
             int(size["height"]),

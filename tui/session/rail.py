@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tui.session import numbers
-from tui.session.folding import Row
+from tui.session.folding import Folding, Row
 from tui.session.lanes import Lanes
+from tui.session.protocol import Graph
 
 if TYPE_CHECKING:
     from tui.session.session import Session
@@ -18,88 +19,93 @@ MARGIN = 2
 
 
 class Rail:
-    """Scrolls through a session's rows and says what is to be seen in each.
+    """Scrolls through a graph's rows and says what is to be seen in each.
 
     Only the rows that are seen are computed.
+
+    Args:
+        graph: whose nodes stand in the rows.
+        folding: which of them stand in which row.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, graph: Graph, folding: Folding) -> None:
         self.first = 0
         """The first row that is seen."""
-        self._folded = session.folding.folded
-        self._lanes = Lanes(session.graph, session.folding)
+        self._folded = folding.folded
+        self._lanes = Lanes(graph, folding)
 
-    def view(self, rows: int, columns: int) -> list[Json]:
+    def view(self, session: Session, rows: int, columns: int) -> list[Json]:
         """As many rows as there is room for, the cursor's among them.
 
         Args:
+            session: tells how far each node is.
             rows: how many there is room for.
             columns: how many columns the lanes may take.
         """
-        session, folding = self._session, self._session.folding
+        folding = session.folding
         if folding.folded is not self._folded:
             self._folded = folding.folded
             self._lanes = Lanes(session.graph, folding)
-        self._scroll(rows)
+        self._scroll(session, rows)
         lanes = self._lanes.draw(self.first, rows, columns)
         shown = range(self.first, min(len(folding), self.first + rows))
         lanes += [""] * (len(shown) - len(lanes))
         return [
-            {"lanes": lane, **self._row(folding.row(index))}
+            {"lanes": lane, **_row(session, folding.row(index))}
             for index, lane in zip(shown, lanes, strict=True)
         ]
 
-    def _scroll(self, rows: int) -> None:
+    def _scroll(self, session: Session, rows: int) -> None:
         """No more than is needed to see the cursor."""
-        folding = self._session.folding
-        cursor = folding.index_of(self._session.cursor)
+        folding = session.folding
+        cursor = folding.index_of(session.cursor)
         margin = min(MARGIN, max(0, (rows - 1) // 2))
         first = min(self.first, cursor - margin)
         first = max(first, cursor + margin - rows + 1)
         self.first = max(0, min(first, len(folding) - rows))
 
-    def _row(self, row: Row) -> Json:
-        """A row; one that is folded stands for its first node, through which (as for any node)
-        all comes that comes from above."""
-        session = self._session
-        node = session.graph.nodes[row.first]
-        grad = session.grad_shown(row.first) if node.requires_grad else None
-        state, note = self._state(row, grad is not None)
-        labels = session.labels
-        if row.call is None:
-            label, brief = labels.with_value(row.first), labels.brief(row.first)
-        else:
-            brief = f"+ {row.call.path}"
-            label = f"{brief} {row.call.module or ''}".rstrip()
-            if not note and grad is None:
-                note = f"{row.size} nodes"
-        return {
-            "id": row.first,
-            "mark": "",
-            "state": state,
-            "label": label,
-            "brief": brief,
-            "shape": numbers.shape(node.shape) if node.shape else "",
-            "grad": "" if grad is None else numbers.measure(grad),
-            "note": note,
-        }
 
-    def _state(self, row: Row, arrived: bool) -> tuple[str, str]:
-        """How far a row is, and a note on what is halfway there."""
-        session, node = self._session, row.first
-        position = session.graph.position
-        if not session.graph.nodes[node].requires_grad:
-            return "rests", "no grad"
-        if session.shown is not None and node <= session.shown <= row.last:
-            done = session.shown + 1 - node
-            return "shown", "" if done == row.size else f"{done} of {row.size}"
-        if node < position:
-            return "done", ""
-        if not arrived:
-            return "waits", ""
-        waiting = session.graph.waiting(node) + session.hidden_edges(node)
-        if not waiting:
-            return "ready", ""
-        all_edges = session.uses(node)
-        return "waits", f"{all_edges - waiting} of {all_edges}"
+def _row(session: Session, row: Row) -> Json:
+    """A row; one that is folded stands for its first node, through which (as for any node)
+    all comes that comes from above."""
+    node = session.graph.nodes[row.first]
+    grad = session.grad_shown(row.first) if node.requires_grad else None
+    state, note = _state(session, row, grad is not None)
+    labels = session.labels
+    if row.call is None:
+        label, brief = labels.with_value(row.first), labels.brief(row.first)
+    else:
+        brief = f"+ {row.call.path}"
+        label = f"{brief} {row.call.module or ''}".rstrip()
+        if not note and grad is None:
+            note = f"{row.size} nodes"
+    return {
+        "id": row.first,
+        "mark": "",
+        "state": state,
+        "label": label,
+        "brief": brief,
+        "shape": numbers.shape(node.shape) if node.shape else "",
+        "grad": "" if grad is None else numbers.measure(grad),
+        "note": note,
+    }
+
+
+def _state(session: Session, row: Row, arrived: bool) -> tuple[str, str]:
+    """How far a row is, and a note on what is halfway there."""
+    node = row.first
+    position = session.graph.position
+    if not session.graph.nodes[node].requires_grad:
+        return "rests", "no grad"
+    if session.shown is not None and node <= session.shown <= row.last:
+        done = session.shown + 1 - node
+        return "shown", "" if done == row.size else f"{done} of {row.size}"
+    if node < position:
+        return "done", ""
+    if not arrived:
+        return "waits", ""
+    waiting = session.graph.waiting(node) + session.hidden_edges(node)
+    if not waiting:
+        return "ready", ""
+    all_edges = session.uses(node)
+    return "waits", f"{all_edges - waiting} of {all_edges}"

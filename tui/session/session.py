@@ -1,4 +1,4 @@
-"""The debugging session: where the backward pass stands, and what there is to see."""
+"""The debugging session: where the backward pass stands, and how it is moved."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui.session.explanation import Explainer, Item
-from tui.session.facts import function_name
 from tui.session.finding import Finder
-from tui.session.folded import about_folded, folded_row, upcoming_row
 from tui.session.folding import Folding
-from tui.session.formulas import source_of
-from tui.session.inspection import inspect_node
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
 from tui.session.rail import Rail
 
 Json = dict[str, Any]
-
-LANES_AT_MOST = 24
-"""How many columns of the rail the lanes take where the screen has not said how many fit."""
-
-SOURCE_LINES = 40
-"""How many lines of the scenario are sent, around the one that made the node."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +46,7 @@ class Place:
 
 
 class Session:
-    """Steps through a graph, forwards and backwards, and shows it.
+    """Steps through a graph, forwards and backwards; `tui.session.view` shows it.
 
     Args:
         graph: whose backward pass is stepped.
@@ -70,10 +60,10 @@ class Session:
         self.cursor = 0
         self.revealed: int | None = None
         self._users = users_of(graph.nodes)
-        self._explainer = Explainer(graph, self.labels, self._users)
         self.folding = Folding(graph)
         self.finder = Finder(graph, self.labels)
-        self._rail = Rail(self)
+        self.explainer = Explainer(graph, self.labels, self._users)
+        self.rail = Rail(graph, self.folding)
         self._presses: list[Place] = []
         """Where each press of n or s that can be undone started."""
         self.messages: list[Json] = []
@@ -149,14 +139,14 @@ class Session:
         elif self.graph.position:
             before = self.folding.row_of(self.graph.position - 1).first
             cursor = self.folding.row_of(max(0, before - 1)).first
-            place = Place(before, None, cursor, self._rail.first, self.folding.folded)
+            place = Place(before, None, cursor, self.rail.first, self.folding.folded)
         else:
             return False
         self._move(place.position)
         if place.folded != self.folding.folded:
             self.folding.set(place.folded)
         self.revealed, self.cursor = place.revealed, place.cursor
-        self._rail.first = place.first_row
+        self.rail.first = place.first_row
         return True
 
     def go_to(self, position: int) -> None:
@@ -193,17 +183,17 @@ class Session:
     def fold(self) -> None:
         """Unfold the row under the cursor by one level; fold the innermost module or function
         around it where it is a node."""
-        on_step = self._on_step
+        on_step = self.on_step
         if not self.folding.toggle(self.cursor):
             self.say(f"node {self.cursor} is in no module or function that can be folded")
-        self.point(self._at if on_step else self.cursor)
+        self.point(self.at if on_step else self.cursor)
 
     def fold_all(self) -> None:
         """Fold all modules and functions, or unfold them where all are folded."""
-        on_step = self._on_step
+        on_step = self.on_step
         if not self.folding.toggle_all():
             self.say("there is no module or function to fold")
-        self.point(self._at if on_step else self.cursor)
+        self.point(self.at if on_step else self.cursor)
 
     def reveal(self, node: int) -> None:
         """Unfold whatever hides a node."""
@@ -222,14 +212,14 @@ class Session:
         return self.graph.position - 1 if self.graph.position else None
 
     @property
-    def _at(self) -> int:
+    def at(self) -> int:
         """The node of the step shown; the root at the start."""
         return self.shown or 0
 
     @property
-    def _on_step(self) -> bool:
+    def on_step(self) -> bool:
         """Whether the cursor is on the row of the step shown."""
-        return self.folding.row_of(self._at).first == self.cursor
+        return self.folding.row_of(self.at).first == self.cursor
 
     def _move(self, position: int) -> None:
         while self.graph.position < position:
@@ -239,7 +229,11 @@ class Session:
 
     def _place(self) -> Place:
         return Place(
-            self.graph.position, self.revealed, self.cursor, self._rail.first, self.folding.folded
+            self.graph.position,
+            self.revealed,
+            self.cursor,
+            self.rail.first,
+            self.folding.folded,
         )
 
     def _pressed(self, place: Place) -> None:
@@ -248,143 +242,29 @@ class Session:
         self._follow()
 
     def _follow(self) -> None:
-        self.point(self._at)
+        self.point(self.at)
 
-    # Showing
-
-    def view(
-        self, rows: int, width: int, height: int, both: bool, lanes: int = LANES_AT_MOST
-    ) -> Json:
-        """All that the stepping screen shows.
-
-        Args:
-            rows: how many rows the rail has.
-            width: how many columns the pane beside it has.
-            height: how many rows that pane has.
-            both: whether it shows the tensors of the node under the cursor beside the step.
-            lanes: how many columns of the rail the lanes may take.
-        """
-        on_step = self._on_step
-        return {
-            "name": self.subject.name,
-            "about": self.subject.about,
-            "done": self.done,
-            "steps": self.graph.step_count,
-            "cursor": self.cursor,
-            "shown": self.shown,
-            "total": len(self.graph.nodes),
-            "rows": len(self.folding),
-            "rail": self._rail.view(rows, lanes),
-            "step": self._step_items() if on_step or both else None,
-            "tensors": self._tensor_items(width, height) if not on_step or both else None,
-            "next": self._upcoming(),
-            "source": self._source(),
-            "called": self._called(),
-        }
-
-    def _upcoming(self) -> str:
-        if self.revealed is None:
-            row = self.folding.row_of(self.graph.position)
-            if row.call is not None:
-                return upcoming_row(row, self.graph.position)
-            return self._explainer.upcoming()
-        step = self.graph.taken(self.graph.position - 1)
-        edge = step.edges[self.revealed // 2]
-        if self.revealed % 2:
-            return f"s shows what {function_name(edge.backward)} gives; n finishes the step."
-        parent = self.labels.short(edge.parent)
-        return f"s goes to argument {edge.arg}, {parent}; n finishes the step."
-
-    def _step_items(self) -> list[Item]:
-        if self.graph.position == 0:
-            return self._introduction()
-        row = self.folding.row_of(self._at)
-        if row.call is not None and self.revealed is None:
-            return folded_row(self.graph, self.labels, row)
-        step = self.graph.taken(self.graph.position - 1)
-        return self._explainer.step(step, self.revealed)
-
-    def _introduction(self) -> list[Item]:
-        items: list[Item] = [("title", self.subject.title, ""), ("gap", "", "")]
-        paragraph: list[str] = []
-
-        def flush() -> None:
-            if paragraph:
-                items.append(("text", " ".join(paragraph), ""))
-                paragraph.clear()
-
-        for line in self.subject.introduction.splitlines():
-            if not line.strip():
-                flush()
-                items.append(("gap", "", ""))
-            elif line.lstrip().startswith("- ") or (paragraph and _ends_heading(paragraph)):
-                flush()
-                paragraph.append(line.strip())
-            else:
-                paragraph.append(line.strip())
-        flush()
-        return items
-
-    def _tensor_items(self, width: int, height: int) -> list[Item]:
-        row = self.folding.row_of(self.cursor)
-        folded = [] if row.call is None else [about_folded(row)]
-        items = inspect_node(
-            self.graph,
-            self.labels,
-            self.cursor,
-            self.grad_shown(self.cursor),
-            width,
-            height - len(folded),
-        )
-        return [*items[:1], *folded, *items[1:]]
+    # What is shown of the gradients
 
     def uses(self, node: int) -> int:
         """How many contributions a node gets in all."""
         return len(self._users[node])
 
-    def _last_step(self) -> StepFacts:
+    def last_step(self) -> StepFacts:
+        """The last step taken, where there is one."""
         return self.graph.taken(self.graph.position - 1)
 
     def hidden_edges(self, node_id: int) -> int:
         """How many contributions to a node have come by edges that are not yet shown."""
         if self.revealed is None:
             return 0
-        edges = self._last_step().edges[self.revealed // 2 :]
+        edges = self.last_step().edges[self.revealed // 2 :]
         return sum(edge.parent == node_id for edge in edges)
 
     def grad_shown(self, node_id: int) -> Array | None:
         """What has arrived at a node, as far as it is shown."""
         if self.revealed is not None:
-            for edge in self._last_step().edges[self.revealed // 2 :]:
+            for edge in self.last_step().edges[self.revealed // 2 :]:
                 if edge.parent == node_id:
                     return edge.before
         return self.graph.grad(node_id)
-
-    def _source(self) -> Json:
-        line = self.graph.nodes[self.cursor].line
-        first = max(0, (line or 1) - 1 - SOURCE_LINES // 2)
-        return {
-            "filename": self.subject.filename,
-            "line": line,
-            "first": first + 1,
-            "lines": self.subject.source[first : first + SOURCE_LINES],
-        }
-
-    def _called(self) -> Json | None:
-        """The source of the backward function that was called last."""
-        if self.graph.position == 0:
-            return None
-        step = self._last_step()
-        edges = step.edges if self.revealed is None else step.edges[: (self.revealed + 1) // 2]
-        if not edges:
-            return None
-        function = edges[-1].backward
-        lines = source_of(function)
-        if lines is None:
-            return None
-        own = (getattr(function, "__module__", "") or "").startswith("engine.")
-        return {"owner": "engine" if own else "yours", "lines": lines}
-
-
-def _ends_heading(paragraph: list[str]) -> bool:
-    return paragraph == ["Look for"]
