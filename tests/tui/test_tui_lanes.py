@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ import engine
 from tui.session.folding import Folding
 from tui.session.lanes import KEPT_EVERY, Lanes
 from tui.session.opening import open_graph
+from tui.session.protocol import users_of
 
 UP, DOWN = set("│├┼┤╰┴╯"), set("│├┼┤╭┬╮")
 RIGHT, LEFT = set("─├┼╭┬╰┴"), set("─┼┤┬╮┴╯")
@@ -65,12 +67,16 @@ def parents_drawn(rows: list[str], row: int) -> set[int]:
     return found
 
 
+def lanes_of(graph: Any, folding: Folding) -> Lanes:
+    return Lanes(graph, folding, users_of(graph.nodes))
+
+
 def drawn(graph: Any, folding: Folding | None = None, columns: int = 1000) -> list[str]:
     """The lanes of all rows; where nothing is said, each node is one."""
     if folding is None:
         folding = Folding(graph)
         folding.set(())
-    return Lanes(graph, folding).draw(0, len(folding), columns)
+    return lanes_of(graph, folding).draw(0, len(folding), columns)
 
 
 def parent_rows(graph: Any, folding: Folding) -> list[set[int]]:
@@ -136,11 +142,29 @@ def test_a_folded_picture_shows_the_graph_of_its_rows(root: Any, random: Random)
 def test_any_part_of_a_picture_is_as_in_the_whole(root: Any, data: st.DataObject) -> None:
     graph = graph_of(root)
     whole = drawn(graph)
-    lanes = Lanes(graph, Folding(graph))
+    lanes = lanes_of(graph, Folding(graph))
     for _ in range(5):
         first = data.draw(st.integers(0, len(whole)))
         count = data.draw(st.integers(0, 10))
         assert lanes.draw(first, count, 1000) == whole[first : first + count]
+
+
+@settings(max_examples=80, deadline=None)
+@given(networks(), st.data())
+def test_lanes_that_were_kept_are_right_however_rows_are_folded(
+    root: Any, data: st.DataObject
+) -> None:
+    graph = graph_of(root)
+    folding = Folding(graph)
+    lanes = lanes_of(graph, folding)
+    with mock.patch("tui.session.lanes.KEPT_EVERY", 3):
+        for _ in range(12):
+            first = data.draw(st.integers(0, len(folding) - 1))
+            assert lanes.draw(first, 4, 1000) == drawn(graph, folding)[first : first + 4]
+            if data.draw(st.booleans()):
+                folding.toggle(data.draw(st.integers(0, graph.step_count - 1)))
+            elif data.draw(st.integers(0, 9)) == 0:
+                folding.toggle_all()
 
 
 def test_any_part_of_a_long_picture_is_as_in_the_whole() -> None:
@@ -150,7 +174,7 @@ def test_any_part_of_a_long_picture_is_as_in_the_whole() -> None:
         a = leaf + a * a
     graph = graph_of(a)
     whole = drawn(graph)
-    lanes = Lanes(graph, Folding(graph))
+    lanes = lanes_of(graph, Folding(graph))
     for first in (0, 700, 20, KEPT_EVERY - 3, 2 * KEPT_EVERY, 900, 5):
         assert lanes.draw(first, 9, 1000) == whole[first : first + 9]
 

@@ -36,6 +36,7 @@ class EngineGraph:
         self._tensors = [*self._pass.order, *resting]
         self._ids = {id(tensor): i for i, tensor in enumerate(self._tensors)}
         self._filename = filename
+        self._last: tuple[engine.Step, StepFacts] | None = None
         names, calls, dtypes = names or {}, _Calls(modules or {}), _Dtypes()
         self._nodes = [
             self._node(i, tensor, names.get(id(tensor)), calls, dtypes)
@@ -103,6 +104,12 @@ class EngineGraph:
         return self._pass.upcoming(self._tensors[node])
 
     def _facts(self, step: engine.Step) -> StepFacts:
+        """The facts of a step; those of the last one asked for are kept, it is asked for often."""
+        if self._last is None or self._last[0] is not step:
+            self._last = (step, self._facts_of(step))
+        return self._last[1]
+
+    def _facts_of(self, step: engine.Step) -> StepFacts:
         return StepFacts(
             step.index,
             self._ids[id(step.node)],

@@ -20,6 +20,12 @@ GAP: Item = ("gap", "", "")
 RULE: Item = ("rule", "", "-------")
 UNKNOWN = "?"
 
+EDGES_TOLD = 40
+"""So many edges of a step are told at once; no screen has room for more."""
+
+PARENTS_LISTED = 8
+"""So many parents of a node are named in a sentence."""
+
 
 class Explainer:
     """Explains the steps of one graph.
@@ -47,11 +53,16 @@ class Explainer:
         ]
         if node.leaf:
             return [*items, GAP, *self._leaf(step)]
-        for position, edge in enumerate(step.edges):
-            if revealed is not None and revealed <= 2 * position:
-                break
+        told = len(step.edges) if revealed is None else (revealed + 1) // 2
+        first = 0 if revealed is None else max(0, told - EDGES_TOLD)
+        if first:
+            items += [GAP, ("quiet", f"after {first:,} other arguments", "")]
+        for position in range(first, min(told, first + EDGES_TOLD)):
+            edge = step.edges[position]
             unknown = revealed is not None and revealed <= 2 * position + 1
             items += [GAP, *self._edge(step, edge, unknown)]
+        if told > first + EDGES_TOLD:
+            items += [GAP, ("quiet", f"and to {told - first - EDGES_TOLD:,} other arguments", "")]
         if revealed is None:
             items += self._remarks(step)
         return items
@@ -170,7 +181,7 @@ class Explainer:
     def _remarks(self, step: StepFacts) -> list[Item]:
         items: list[Item] = []
         seen: set[int] = set()
-        for edge in step.edges:
+        for edge in step.edges[:EDGES_TOLD]:
             if edge.before is not None and edge.parent not in seen:
                 parent, root = self._labels.short(edge.parent), self._labels.short(0)
                 items += [
@@ -240,4 +251,6 @@ def _transposed_shape(value: Any) -> str:
 def _listed(names: list[str]) -> str:
     if len(names) < 2:
         return "".join(names)
+    if len(names) > PARENTS_LISTED:
+        names = [*names[: PARENTS_LISTED - 1], f"{len(names) - PARENTS_LISTED + 1:,} others"]
     return ", ".join(names[:-1]) + " and " + names[-1]

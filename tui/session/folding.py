@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
 from tui.session.protocol import Call, Graph, Node
@@ -45,11 +45,14 @@ class Folding:
         """The innermost call to which each step belongs."""
         calls = {call for inner in set(self._calls) for call in _outwards(inner)}
         self._foldable = frozenset(call.path for call in calls)
-        self._runs: list[Row] = []
+        self.runs: list[Row] = []
+        """The rows of more than one node, in their order; a new list whenever they change."""
         self._first_nodes: list[int] = []
         """The first node of each run."""
         self._indices: list[int] = []
         """The index of the row of each run."""
+        self._hidden = 0
+        """How many nodes have no row of their own."""
         self.folded: frozenset[str] = frozenset()
         """The paths of the calls that are folded. A call inside another one that is folded keeps
         its own state for when that is unfolded."""
@@ -59,7 +62,7 @@ class Folding:
 
     def __len__(self) -> int:
         """The number of rows."""
-        return self._total - sum(run.size - 1 for run in self._runs)
+        return self._total - self._hidden
 
     def row(self, index: int) -> Row:
         """A row by its place from the top."""
@@ -67,8 +70,8 @@ class Folding:
         if run < 0:
             return Row(index, index, None)
         if self._indices[run] == index:
-            return self._runs[run]
-        node = self._runs[run].last + index - self._indices[run]
+            return self.runs[run]
+        node = self.runs[run].last + index - self._indices[run]
         return Row(node, node, None)
 
     def index_of(self, node: int) -> int:
@@ -76,25 +79,35 @@ class Folding:
         run = bisect_right(self._first_nodes, node) - 1
         if run < 0:
             return node
-        return self._indices[run] + max(0, node - self._runs[run].last)
+        return self._indices[run] + max(0, node - self.runs[run].last)
 
     def row_of(self, node: int) -> Row:
         """The row in which a node is."""
         run = bisect_right(self._first_nodes, node) - 1
-        if run >= 0 and node <= self._runs[run].last:
-            return self._runs[run]
+        if run >= 0 and node <= self.runs[run].last:
+            return self.runs[run]
         return Row(node, node, None)
 
     def set(self, folded: Iterable[str]) -> None:
         """Fold these calls, and no others."""
-        self.folded = frozenset(folded)
-        self._runs = self._folded_runs() if self.folded else []
-        self._first_nodes = [run.first for run in self._runs]
+        before, self.folded = self.folded, frozenset(folded)
+        unfolded = before - self.folded
+        if not self.folded:
+            self.runs = []
+        elif self.folded <= before:
+            self.runs = [
+                part
+                for run in self.runs
+                for part in (self._runs_in(run) if _path(run) in unfolded else (run,))
+            ]
+        else:
+            self.runs = self._runs_in(Row(0, len(self._calls) - 1, None))
+        self._first_nodes = [run.first for run in self.runs]
         self._indices = []
-        hidden = 0
-        for run in self._runs:
-            self._indices.append(run.first - hidden)
-            hidden += run.size - 1
+        self._hidden = 0
+        for run in self.runs:
+            self._indices.append(run.first - self._hidden)
+            self._hidden += run.size - 1
 
     def toggle(self, node: int) -> bool:
         """Unfold the row of a node by one level; fold the innermost call around it where it is a
@@ -134,12 +147,13 @@ class Folding:
         calls = _outwards(self._call_of(node))
         return next((call for call in calls if call.path in beside), None)
 
-    def _folded_runs(self) -> list[Row]:
-        """The rows of more than one node, in their order."""
+    def _runs_in(self, part: Row) -> list[Row]:
+        """The rows of more than one node among some nodes."""
         outermost: dict[Call | None, Call | None] = {None: None}
         runs = []
-        first, current = 0, None
-        for node, inner in enumerate(chain(self._calls, [None])):
+        first, current = part.first, None
+        calls = islice(self._calls, part.first, part.last + 1)
+        for node, inner in enumerate(chain(calls, [None]), part.first):
             if inner in outermost:
                 call = outermost[inner]
             else:
@@ -150,6 +164,10 @@ class Folding:
                     runs.append(Row(first, node - 1, current))
                 first, current = node, call
         return runs
+
+
+def _path(row: Row) -> str | None:
+    return row.call.path if row.call else None
 
 
 def _outwards(call: Call | None) -> list[Call]:

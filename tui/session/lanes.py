@@ -23,7 +23,13 @@ MORE = "…"
 """Stands where lanes are cut off."""
 
 KEPT_EVERY = 128
-"""After so many rows (or as many as there are lanes) the lanes are kept."""
+"""After so many rows and lines the lanes are kept; where there are many, less often."""
+
+LANES_FOR_A_ROW = 32
+"""So many lanes that are kept take as much room as going through a row takes time."""
+
+LaneEnds = list[int | None]
+"""For each lane from the left where it leads to; None for a free one."""
 
 STARTS, JOINS, ENDS = "starts", "joins", "ends"
 """How the line from a node meets a lane."""
@@ -35,14 +41,19 @@ class Lanes:
     Args:
         graph: whose steps the rows show.
         folding: which steps stand in which row.
+        users: which nodes use each of them, see `users_of`.
     """
 
-    def __init__(self, graph: Graph, folding: Folding) -> None:
+    def __init__(self, graph: Graph, folding: Folding, users: list[list[int]]) -> None:
         self._graph = graph
         self._folding = folding
-        self._rows = len(folding) - (len(graph.nodes) - graph.step_count)
-        self._kept: list[tuple[int, list[int | None]]] = [(0, [])]
+        self._users = users
+        self._runs = folding.runs
+        """The folded rows that the lanes belong to."""
+        self._kept: list[tuple[int, LaneEnds]] = [(0, [])]
         """Rows with the lanes that come to them from above."""
+        self._drawn: tuple[tuple[int, int, int], list[str]] = ((0, 0, 0), [])
+        """What was drawn last, and where."""
 
     def draw(self, first: int, count: int, columns: int) -> list[str]:
         """The lanes of some rows, two characters a lane without trailing blanks.
@@ -53,46 +64,76 @@ class Lanes:
             columns: how many characters there are at the most; what is cut off ends in `…`, and
                 the node is always there.
         """
+        if self._folding.runs is not self._runs:
+            self._fold_anew()
+        where = (first, count, columns)
+        if self._drawn[0] != where:
+            self._drawn = (where, self._draw(first, count, columns))
+        return self._drawn[1].copy()
+
+    def _draw(self, first: int, count: int, columns: int) -> list[str]:
         start, lanes = next(kept for kept in reversed(self._kept) if kept[0] <= first)
         state = _State(lanes)
         drawn = []
-        for index in range(start, min(first + count, self._rows)):
-            furthest, kept_lanes = self._kept[-1]
-            if index - furthest >= max(KEPT_EVERY, len(kept_lanes), len(state.lanes)):
-                self._kept.append((index, state.lanes.copy()))
+        rows = len(self._folding) - (len(self._graph.nodes) - self._graph.step_count)
+        effort = 0
+        for index in range(start, min(first + count, rows)):
+            if effort >= max(KEPT_EVERY, len(state.lanes) // LANES_FOR_A_ROW):
+                if index > self._kept[-1][0]:
+                    self._kept.append((index, state.lanes.copy()))
+                effort = 0
             row = self._folding.row(index)
-            own, joining = state.advance(index, self._parents(row), self._is_leaf)
+            parents = self._parents(row)
+            own, joining = state.advance(row.first, parents, self._is_leaf)
+            effort += 1 + len(parents)
             if index >= first:
                 drawn.append(_drawn(state.lanes, own, joining, columns))
             state.trim()
         return drawn
 
+    def _fold_anew(self) -> None:
+        """Forget the lanes below the first row that is folded differently; those above lead to the
+        same places, unless they lead into the midst of what is folded."""
+        changed = set(self._runs) ^ set(self._folding.runs)
+        first = min((run.first for run in changed), default=0)
+        same_above = changed and not any(
+            self._graph.nodes[run.first].leaf
+            or any(
+                self._users[node] and self._users[node][0] < first
+                for node in range(run.first + 1, run.last + 1)
+            )
+            for run in changed
+        )
+        last = self._folding.index_of(first) if same_above else 0
+        self._kept = [kept for kept in self._kept if kept[0] <= last]
+        self._runs = self._folding.runs
+        self._drawn = ((0, 0, 0), [])
+
     def _parents(self, row: Row) -> dict[int, None]:
-        """The rows to which a row hands gradients, by node and argument."""
-        steps, index_of = self._graph.step_count, self._folding.index_of
+        """The first nodes of the rows to which a row hands gradients, by node and argument."""
+        steps, row_of = self._graph.step_count, self._folding.row_of
         return dict.fromkeys(
-            index_of(parent.node)
+            row_of(parent.node).first
             for node in self._graph.nodes[row.first : row.last + 1]
             for parent in node.parents
             if row.last < parent.node < steps
         )
 
-    def _is_leaf(self, index: int) -> bool:
-        row = self._folding.row(index)
-        return row.call is None and self._graph.nodes[row.first].leaf
+    def _is_leaf(self, node: int) -> bool:
+        return self._graph.nodes[node].leaf and self._folding.row_of(node).call is None
 
 
 class _State:
-    """Which row each lane leads to, between two rows."""
+    """Which row (by its first node) each lane leads to, between two rows."""
 
-    def __init__(self, lanes: list[int | None]) -> None:
+    def __init__(self, lanes: LaneEnds) -> None:
         self.lanes = lanes.copy()
         self._lane_of = {row: lane for lane, row in enumerate(lanes) if row is not None}
         self._free = [lane for lane, row in enumerate(lanes) if row is None]
         """The free lanes between others, the leftmost first."""
 
     def advance(
-        self, index: int, parents: Iterable[int], is_leaf: Callable[[int], bool]
+        self, row: int, parents: Iterable[int], is_leaf: Callable[[int], bool]
     ) -> tuple[int, dict[int, str]]:
         """Go past a row: its own lane, and how the lines from it meet others.
 
@@ -100,7 +141,7 @@ class _State:
         comes last among those that lead further: what goes on stays at the left, and leaves, of
         which many may wait for long, at the right.
         """
-        own = self._lane_of.pop(index, None)
+        own = self._lane_of.pop(row, None)
         if own is None:
             own = self._take_free()
         self._free_lane(own)
@@ -158,7 +199,7 @@ class _State:
         return lane
 
 
-def _drawn(lanes: list[int | None], own: int, joining: dict[int, str], columns: int) -> str:
+def _drawn(lanes: LaneEnds, own: int, joining: dict[int, str], columns: int) -> str:
     """A row's lanes, as they leave it."""
     left, right = min([own, *joining]), max([own, *joining])
     width = max(len(lanes), right + 1)

@@ -26,13 +26,13 @@ class Rail:
     Args:
         graph: whose nodes stand in the rows.
         folding: which of them stand in which row.
+        users: which nodes use each of them, see `users_of`.
     """
 
-    def __init__(self, graph: Graph, folding: Folding) -> None:
+    def __init__(self, graph: Graph, folding: Folding, users: list[list[int]]) -> None:
         self.first = 0
         """The first row that is seen."""
-        self._folded = folding.folded
-        self._lanes = Lanes(graph, folding)
+        self._lanes = Lanes(graph, folding, users)
 
     def view(self, session: Session, rows: int, columns: int) -> list[Json]:
         """As many rows as there is room for, the cursor's among them.
@@ -43,9 +43,6 @@ class Rail:
             columns: how many columns the lanes may take.
         """
         folding = session.folding
-        if folding.folded is not self._folded:
-            self._folded = folding.folded
-            self._lanes = Lanes(session.graph, folding)
         self._scroll(session, rows)
         lanes = self._lanes.draw(self.first, rows, columns)
         shown = range(self.first, min(len(folding), self.first + rows))

@@ -63,7 +63,7 @@ class Session:
         self.folding = Folding(graph)
         self.finder = Finder(graph, self.labels)
         self.explainer = Explainer(graph, self.labels, self._users)
-        self.rail = Rail(graph, self.folding)
+        self.rail = Rail(graph, self.folding, self._users)
         self._presses: list[Place] = []
         """Where each press of n or s that can be undone started."""
         self.messages: list[Json] = []
