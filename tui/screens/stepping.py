@@ -24,6 +24,7 @@ class SteppingScreen(BaseScreen):
 
     ACTIONS = actions.STEPPING
     CHANGES = ("train",)
+    PROMPTS = ("go", "search")
     BINDINGS = bindings(actions.STEPPING)
 
     def __init__(self, view: View) -> None:

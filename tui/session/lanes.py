@@ -25,8 +25,11 @@ MORE = "…"
 KEPT_EVERY = 128
 """After so many rows and lines the lanes are kept; where there are many, less often."""
 
-LANES_FOR_A_ROW = 32
+LANES_FOR_A_ROW = 8
 """So many lanes that are kept take as much room as going through a row takes time."""
+
+DRAWN_AT_MOST = 16
+"""So many parts of the picture are kept, for going there and back again."""
 
 LaneEnds = list[int | None]
 """For each lane from the left where it leads to; None for a free one."""
@@ -52,8 +55,10 @@ class Lanes:
         """The folded rows that the lanes belong to."""
         self._kept: list[tuple[int, LaneEnds]] = [(0, [])]
         """Rows with the lanes that come to them from above."""
-        self._drawn: tuple[tuple[int, int, int], list[str]] = ((0, 0, 0), [])
-        """What was drawn last, and where."""
+        self._last: tuple[int, _State] | None = None
+        """The row below those that were drawn last, and the lanes that come to it."""
+        self._drawn: dict[tuple[int, int, int], list[str]] = {}
+        """What was drawn, by where it was."""
 
     def draw(self, first: int, count: int, columns: int) -> list[str]:
         """The lanes of some rows, two characters a lane without trailing blanks.
@@ -67,13 +72,19 @@ class Lanes:
         if self._folding.runs is not self._runs:
             self._fold_anew()
         where = (first, count, columns)
-        if self._drawn[0] != where:
-            self._drawn = (where, self._draw(first, count, columns))
-        return self._drawn[1].copy()
+        if where not in self._drawn:
+            if len(self._drawn) >= DRAWN_AT_MOST:
+                self._drawn.clear()
+            self._drawn[where] = self._draw(first, count, columns)
+        return self._drawn[where].copy()
 
     def _draw(self, first: int, count: int, columns: int) -> list[str]:
         start, lanes = next(kept for kept in reversed(self._kept) if kept[0] <= first)
-        state = _State(lanes)
+        if self._last is not None and start <= self._last[0] <= first:
+            start, state = self._last
+        else:
+            state = _State(lanes)
+        self._last = None
         drawn = []
         rows = len(self._folding) - (len(self._graph.nodes) - self._graph.step_count)
         effort = 0
@@ -89,6 +100,7 @@ class Lanes:
             if index >= first:
                 drawn.append(_drawn(state.lanes, own, joining, columns))
             state.trim()
+        self._last = (max(start, min(first + count, rows)), state)
         return drawn
 
     def _fold_anew(self) -> None:
@@ -107,7 +119,8 @@ class Lanes:
         last = self._folding.index_of(first) if same_above else 0
         self._kept = [kept for kept in self._kept if kept[0] <= last]
         self._runs = self._folding.runs
-        self._drawn = ((0, 0, 0), [])
+        self._drawn.clear()
+        self._last = None
 
     def _parents(self, row: Row) -> dict[int, None]:
         """The first nodes of the rows to which a row hands gradients, by node and argument."""

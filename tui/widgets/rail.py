@@ -114,7 +114,7 @@ def _row(row: dict[str, Any], is_cursor: bool, columns: _Columns) -> Line:
         (STATES[row["state"]], state_style),
         (after, styles.QUIET),
         (" " * max(0, columns.lanes - used) + " ", styles.PLAIN),
-        (label, styles.QUIET if quiet else _label_style(row["state"])),
+        (label, _label_style(row["state"], is_cursor)),
         (right, styles.QUIET if quiet and not row["note"] else styles.PLAIN),
     ]
 
@@ -137,8 +137,11 @@ def _label_and_right(row: dict[str, Any], width: int) -> tuple[str, str]:
     return set_cell_size(label, room) + " ", right
 
 
-def _label_style(state: str) -> Style:
-    return styles.BOLD if state == "shown" else styles.PLAIN
+def _label_style(state: str, is_cursor: bool) -> Style:
+    """The cursor's row has its number reversed and its name in bold: few cells to send."""
+    if is_cursor or state == "shown":
+        return styles.BOLD
+    return styles.QUIET if state in ("waits", "rests") else styles.PLAIN
 
 
 def _cut(text: str, width: int) -> str:
