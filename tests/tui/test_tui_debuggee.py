@@ -545,3 +545,16 @@ def test_the_same_file_read_afresh_is_a_new_process(tmp_path: Path) -> None:
         with debugged(path) as second:
             assert "loss = 25" in str(second.wait_for("stepping")["rail"][0])
         assert "loss = 9" in str(first.step("next")["rail"][0])
+
+
+def test_the_graph_of_the_next_batch_is_folded_as_the_last_one() -> None:
+    with debugged("mlp") as there:
+        there.wait_for("stepping")
+        folded = there.step("fold_all")
+        there.ask("training.open")
+        there.wait_for("training")
+        there.ask("training.batch")
+        there.ask("training.close")
+        shown = there.wait_for("stepping")
+        assert [row["id"] for row in shown["rail"]] == [row["id"] for row in folded["rail"]]
+        assert shown["rows"] == 10

@@ -8,11 +8,12 @@ from unittest import mock
 
 import pytest
 from tui_graphs import chain, graph_of, session_of
-from tui_support import view_of
+from tui_support import text_of, view_of
 
 import engine
 from tui.session import lanes, rail
 from tui.session.engine_graph import EngineGraph
+from tui.session.explanation import EDGES_TOLD
 from tui.session.finding import search
 from tui.session.labels import Labels
 from tui.session.session import Session
@@ -113,6 +114,24 @@ def test_a_search_looks_at_each_name_once(session: Session) -> None:
         search(session, "")
         view_of(session, ROWS, both=False)
     assert counts.rows == ROWS
+
+
+def test_a_node_with_many_parents_is_told_in_part() -> None:
+    session = session_of(graph_of(one_with_many_parents(600)))
+    session.next()
+    view = view_of(session, ROWS)
+    assert len(view["rail"][0]["label"]) < 300
+    told = text_of(view["step"])
+    assert f"and to {300 - EDGES_TOLD} other arguments" in told
+    assert len(told.splitlines()) < 12 * EDGES_TOLD
+    session.back()
+    for _ in range(201):
+        session.into()
+    told = text_of(view_of(session, ROWS)["step"])
+    assert f"after {101 - EDGES_TOLD} other arguments" in told
+    assert "argument 100 " in told
+    assert "argument 101 " not in told
+    assert len(view_of(session, ROWS)["next"]) < 300
 
 
 def test_going_into_a_fold_keeps_what_lies_above() -> None:

@@ -79,8 +79,12 @@ class Debuggee:
         share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
         self._sender.send({"type": "progress", "text": f"{doing}{share}"})
 
-    def _open(self) -> None:
-        """A session on the scenario's graph (for a training: that of its next batch)."""
+    def _open(self, folded: frozenset[str] | None = None) -> None:
+        """A session on the scenario's graph (for a training: that of its next batch).
+
+        Args:
+            folded: what is folded in it; None for what is at the start.
+        """
         scenario = self._scenario
         self._session = Session(
             open_graph(scenario),
@@ -93,6 +97,8 @@ class Debuggee:
                 scenario.source,
             ),
         )
+        if folded is not None:
+            self._session.folding.set(folded)
         self._session.deliver = self._sender.send
         self._session.is_interrupted = lambda: not self._commands.empty()
 
@@ -159,7 +165,7 @@ class Debuggee:
         elif name == "close":
             training.pause()
             self._showing = "stepping"
-            self._open()
+            self._open(self._session.folding.folded)
         elif name == "run":
             training.run()
         elif name == "toggle":

@@ -89,8 +89,8 @@ class Folding:
         return Row(node, node, None)
 
     def set(self, folded: Iterable[str]) -> None:
-        """Fold these calls, and no others."""
-        before, self.folded = self.folded, frozenset(folded)
+        """Fold these calls, as far as they are in the graph, and no others."""
+        before, self.folded = self.folded, self._foldable.intersection(folded)
         unfolded = before - self.folded
         if not self.folded:
             self.runs = []
