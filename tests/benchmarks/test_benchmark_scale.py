@@ -63,8 +63,10 @@ KINDS: dict[str, Callable[[int], EngineGraph]] = {
 
 
 def opened(kind: str, nodes: int) -> Session:
-    """A session that has shown its first frame, in the middle of its rail."""
+    """A session that has shown the first, the last and the middle part of its rail."""
     session = Session(KINDS[kind](nodes), SUBJECT)
+    seen(session)
+    session.point(nodes)
     seen(session)
     session.point(nodes // 2)
     seen(session)
@@ -102,13 +104,15 @@ def test_a_step_and_back(benchmark: Any, nodes: int, kind: str) -> None:
 def test_scrolling(benchmark: Any, nodes: int, kind: str) -> None:
     session = opened(kind, nodes)
 
-    def page_down_and_up() -> None:
-        session.move_cursor(40)
-        seen(session)
-        session.move_cursor(-40)
+    rows = len(session.folding)
+
+    def some_pages_on() -> None:
+        """To a place where it has not been lately: the rows drawn last are kept."""
+        place = session.folding.index_of(session.cursor)
+        session.move_cursor(73 if place + 73 < rows else -place)
         seen(session)
 
-    benchmark(page_down_and_up)
+    benchmark(some_pages_on)
 
 
 @pytest.mark.parametrize("kind", KINDS)

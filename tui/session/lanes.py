@@ -96,7 +96,7 @@ class Lanes:
             row = self._folding.row(index)
             parents = self._parents(row)
             own, joining = state.advance(row.first, parents, self._is_leaf)
-            effort += 1 + len(parents)
+            effort += row.size + len(parents)
             if index >= first:
                 drawn.append(_drawn(state.lanes, own, joining, columns))
             state.trim()
@@ -106,7 +106,7 @@ class Lanes:
     def _fold_anew(self) -> None:
         """Forget the lanes below the first row that is folded differently; those above lead to the
         same places, unless they lead into the midst of what is folded."""
-        changed = set(self._runs) ^ set(self._folding.runs)
+        changed = _changed(self._runs, self._folding.runs)
         first = min((run.first for run in changed), default=0)
         same_above = changed and not any(
             self._graph.nodes[run.first].leaf
@@ -134,6 +134,18 @@ class Lanes:
 
     def _is_leaf(self, node: int) -> bool:
         return self._graph.nodes[node].leaf and self._folding.row_of(node).call is None
+
+
+def _changed(before: list[Row], after: list[Row]) -> list[Row]:
+    """The rows between those that two lists have in common at their start and at their end."""
+    shorter = min(len(before), len(after))
+    start = 0
+    while start < shorter and before[start] == after[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and before[-1 - end] == after[-1 - end]:
+        end += 1
+    return before[start : len(before) - end] + after[start : len(after) - end]
 
 
 class _State:
