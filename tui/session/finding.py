@@ -29,6 +29,8 @@ class Finder:
         self._graph = graph
         self._labels = labels
         self._called: dict[str, list[int]] | None = None
+        self._found: tuple[str, list[int]] = ("", [])
+        """What was looked for last, and found."""
         self.last = ""
         """What was searched for last."""
 
@@ -37,6 +39,11 @@ class Finder:
         like it where it has wildcards (`*`, `?`, `[...]`), in their order. Upper and lower case
         count the same."""
         wanted = pattern.lower()
+        if wanted != self._found[0]:
+            self._found = (wanted, self._matches(wanted))
+        return self._found[1]
+
+    def _matches(self, wanted: str) -> list[int]:
         if any(char in wanted for char in "*?["):
             alike = re.compile(translate(wanted)).match
             found = [nodes for text, nodes in self._names().items() if alike(text)]

@@ -143,7 +143,7 @@ class Session:
         else:
             return False
         self._move(place.position)
-        if place.folded != self.folding.folded:
+        if place.folded is not self.folding.folded:
             self.folding.set(place.folded)
         self.revealed, self.cursor = place.revealed, place.cursor
         self.rail.first = place.first_row
