@@ -13,7 +13,14 @@ from engine.creation import *
 from engine.errors import BackwardError, CycleError, ShapeError
 from engine.functions import *
 from engine.grad_mode import NoGrad, is_grad_enabled, no_grad
-from engine.gradcheck import ArgumentCheck, GradcheckError, check_backward_func, gradcheck
+from engine.gradcheck import (
+    ArgumentCheck,
+    CannotCheck,
+    GradcheckError,
+    check_backward_func,
+    first_difference,
+    gradcheck,
+)
 from engine.graph import sorted_computational_graph, topological_sort
 from engine.hooks import HookHandle, add_step_hook
 from engine.nn import *
@@ -26,6 +33,8 @@ from engine.tensor import Recipe, Tensor
 from engine.training import BatchDone, EpochDone, Event, LookAhead, Training, TrainingDone
 from engine.wrapping import wrap_forward_fn
 
+BACK_FUNCS.mark_as_own()
+
 __all__ = [
     "BACK_FUNCS",
     "ArgumentCheck",
@@ -34,6 +43,7 @@ __all__ = [
     "BackwardPass",
     "BatchDone",
     "Call",
+    "CannotCheck",
     "CycleError",
     "DataLoader",
     "Edge",
@@ -54,6 +64,7 @@ __all__ = [
     "backward_steps",
     "check_backward_func",
     "composite",
+    "first_difference",
     "get_rng_state",
     "gradcheck",
     "initial_seed",

@@ -83,14 +83,17 @@ class BackwardPass:
 
     def upcoming(self, node: Tensor) -> list[BackFunc]:
         """The backward functions that a node's step calls, in the order of the arguments."""
+        return [back for back in self.backward_functions(node).values() if back is not None]
+
+    def backward_functions(self, node: Tensor) -> dict[int, BackFunc | None]:
+        """The backward function of each argument that gets a gradient; None for a missing one."""
         if node._op is None:
-            return []
-        backs = [
-            node._op.back_func(arg)
+            return {}
+        return {
+            arg: node._op.back_func(arg)
             for arg, parent in enumerate(node._inputs)
             if isinstance(parent, Tensor) and parent._requires_grad
-        ]
-        return [back for back in backs if back is not None]
+        }
 
     def step(self) -> Step:
         """Take the next step.

@@ -16,6 +16,7 @@ import numpy as np
 import engine
 from engine import inplace
 from engine.errors import ShapeError
+from engine.operators import scaled
 from engine.random import generator
 from engine.registry import Array
 from engine.state import STATE
@@ -33,11 +34,11 @@ class TensorChanges:
 
     def add_(self, other: Any, alpha: float = 1) -> Tensor:
         """Add `alpha * other`."""
-        return _change(self, "add_", engine.add, np.add, _scaled(other, alpha))
+        return _change(self, "add_", engine.add, np.add, scaled(other, alpha))
 
     def sub_(self, other: Any, alpha: float = 1) -> Tensor:
         """Subtract `alpha * other`."""
-        return _change(self, "sub_", engine.subtract, np.subtract, _scaled(other, alpha))
+        return _change(self, "sub_", engine.subtract, np.subtract, scaled(other, alpha))
 
     def mul_(self, other: Any) -> Tensor:
         """Multiply by `other`."""
@@ -49,7 +50,8 @@ class TensorChanges:
 
     def relu_(self) -> Tensor:
         """Set what is below 0 to 0."""
-        return _change(self, "relu_", engine.maximum, np.maximum, 0.0)
+        zero = 0.0 if cast("Tensor", self).array.dtype.kind == "f" else 0
+        return _change(self, "relu_", engine.maximum, np.maximum, zero)
 
     def __iadd__(self, other: Any) -> Tensor:
         return self.add_(other)
@@ -113,7 +115,7 @@ def _change(
 
 def _record_change(tensor: Tensor, name: str, function: Function, other: Any) -> Tensor:
     """Let the tensor become the result of `function`, in its own memory."""
-    if tensor.array.base is not None:
+    if _is_view(tensor):
         _refuse_recording(tensor, name, f"x = engine.{function.__name__}(x, ...)")
     before = tensor.replica(tensor.array.copy())
     result = function(before, before if other is tensor else other)
@@ -150,6 +152,15 @@ def _is_recorded(tensor: Tensor, other: Any) -> bool:
     )
 
 
+def _is_view(tensor: Tensor) -> bool:
+    """Whether others may hold the memory too. What an operation has newly made is its alone, also
+    where it was made in another shape."""
+    if tensor.array.base is None:
+        return False
+    arguments = [arg for arg in tensor._args if isinstance(arg, np.ndarray)]
+    return tensor.is_leaf or any(np.may_share_memory(tensor.array, arg) for arg in arguments)
+
+
 def _refuse_leaf(tensor: Tensor, name: str) -> None:
     if STATE.grad_enabled and tensor.requires_grad and tensor.is_leaf:
         raise RuntimeError(
@@ -159,7 +170,7 @@ def _refuse_leaf(tensor: Tensor, name: str) -> None:
 
 
 def _refuse_recording(tensor: Tensor, name: str, instead: str) -> None:
-    what = "of a view " if tensor.array.base is not None else ""
+    what = "of a view " if _is_view(tensor) else ""
     raise RuntimeError(
         f"{name}: a gradient has to flow through this change {what}in place, which cannot be "
         f"recorded; use {instead}, or do it inside `with no_grad():`"
@@ -177,9 +188,3 @@ def _does_not_fit(name: str, array: Array, operand: Any, error: Exception | None
         return ShapeError(f"{name}: a {array.dtype} tensor cannot take in {other.dtype} in place")
     shapes = f"of shape {array.shape} cannot take in one of shape {other.shape}"
     return ShapeError(f"{name}: a tensor {shapes} in place")
-
-
-def _scaled(other: Any, alpha: float) -> Any:
-    if alpha == 1:
-        return other
-    return (np.asarray(other) if isinstance(other, (list, tuple)) else other) * alpha

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import engine
+from engine.converting import TensorConversions
+from engine.errors import ShapeError
 from engine.operators import TensorOperators
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from engine.tensor import Tensor
 
 
-class TensorMethods(TensorOperators):
+class TensorMethods(TensorConversions, TensorOperators):
     """What can be computed with a Tensor."""
 
     __slots__ = ()
@@ -71,6 +73,8 @@ class TensorMethods(TensorOperators):
         """See `engine.clamp`."""
         return engine.clamp(self, min, max)
 
+    clip = clamp
+
     def where(self, condition: Any, other: Any) -> Tensor:
         """This tensor's elements where the condition holds, `other`'s elsewhere."""
         return engine.where(condition, self, other)
@@ -116,24 +120,24 @@ class TensorMethods(TensorOperators):
     def var(
         self,
         dim: Dims = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
         *,
         correction: float = 1,
-        keepdim: bool = False,
-        unbiased: bool | None = None,
     ) -> Tensor:
         """See `engine.var`."""
-        return engine.var(self, dim, correction=correction, keepdim=keepdim, unbiased=unbiased)
+        return engine.var(self, dim, unbiased, keepdim, correction=correction)
 
     def std(
         self,
         dim: Dims = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
         *,
         correction: float = 1,
-        keepdim: bool = False,
-        unbiased: bool | None = None,
     ) -> Tensor:
         """See `engine.std`."""
-        return engine.std(self, dim, correction=correction, keepdim=keepdim, unbiased=unbiased)
+        return engine.std(self, dim, unbiased, keepdim, correction=correction)
 
     def prod(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
         """See `engine.prod`."""
@@ -201,6 +205,14 @@ class TensorMethods(TensorOperators):
         """See `engine.matmul`."""
         return engine.matmul(self, other)
 
+    def mm(self, other: Any) -> Tensor:
+        """See `engine.mm`."""
+        return engine.mm(self, other)
+
+    def bmm(self, other: Any) -> Tensor:
+        """See `engine.bmm`."""
+        return engine.bmm(self, other)
+
     def dot(self, other: Any) -> Tensor:
         """See `engine.dot`."""
         return engine.dot(self, other)
@@ -214,6 +226,24 @@ class TensorMethods(TensorOperators):
     @property
     def T(self) -> Tensor:
         """The tensor with its dimensions in reverse order."""
+        return engine.transposed(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The tensor with its last two dimensions in each other's place."""
+        return engine.transpose(self, -2, -1)
+
+    def t(self) -> Tensor:
+        """The transpose of a matrix; a vector or a number as it is.
+
+        Raises:
+            ShapeError: there are more dimensions than two.
+        """
+        if self.ndim > 2:
+            raise ShapeError(
+                f"t: {self.ndim} dimensions have no one transpose; name two of them in "
+                "transpose(dim0, dim1)"
+            )
         return engine.transposed(self)
 
     def reshape(self, *shape: Any) -> Tensor:
@@ -231,6 +261,10 @@ class TensorMethods(TensorOperators):
     def expand(self, *shape: Any) -> Tensor:
         """See `engine.expand`; the lengths may be given one by one or as a tuple."""
         return engine.expand(self, _sizes(shape))
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """See `engine.expand`, to the shape of another tensor."""
+        return engine.expand(self, other.shape)
 
     def transpose(self, dim0: int, dim1: int) -> Tensor:
         """See `engine.transpose`."""
@@ -251,6 +285,10 @@ class TensorMethods(TensorOperators):
     def split(self, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """See `engine.split`."""
         return engine.split(self, split_size_or_sections, dim)
+
+    def chunk(self, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+        """See `engine.chunk`."""
+        return engine.chunk(self, chunks, dim)
 
 
 def _sizes(given: tuple[Any, ...]) -> tuple[int, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 import engine
 
@@ -86,6 +88,9 @@ class TensorOperators:
     def __ge__(self, other: Any) -> Tensor:
         return engine.ge(self, other)
 
+    def __pos__(self) -> Tensor:
+        return cast("Tensor", self)
+
     def __invert__(self) -> Tensor:
         return engine.bitwise_not(self)
 
@@ -101,6 +106,34 @@ class TensorOperators:
     def __ror__(self, other: Any) -> Tensor:
         return engine.bitwise_or(other, self)
 
+    # The same by name
+
+    def add(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """`self + alpha * other`."""
+        return engine.add(self, scaled(other, alpha))
+
+    def sub(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """`self - alpha * other`."""
+        return engine.subtract(self, scaled(other, alpha))
+
+    def mul(self, other: Any) -> Tensor:
+        """See `engine.multiply`."""
+        return engine.multiply(self, other)
+
+    def div(self, other: Any) -> Tensor:
+        """See `engine.true_divide`."""
+        return engine.true_divide(self, other)
+
+    def neg(self) -> Tensor:
+        """See `engine.negative`."""
+        return engine.negative(self)
+
+    subtract, multiply, true_divide, divide, negative = sub, mul, div, div, neg
+
+    eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
+
+    # As a sequence of its rows
+
     def __getitem__(self, index: Any) -> Tensor:
         return engine.getitem(self, index)
 
@@ -111,3 +144,10 @@ class TensorOperators:
 
     def __contains__(self, value: Any) -> bool:
         return bool(engine.any(engine.eq(self, value)))
+
+
+def scaled(other: Any, alpha: float) -> Any:
+    """`alpha * other`, and `other` itself for an alpha of 1."""
+    if alpha == 1:
+        return other
+    return (np.asarray(other) if isinstance(other, (list, tuple)) else other) * alpha

@@ -26,6 +26,7 @@ class BackwardFuncLookup:
         self._back_funcs: dict[ForwardFunc, dict[int, BackFunc]] = {}
         self._replaced: dict[tuple[ForwardFunc, int], BackFunc] = {}
         self._factories: dict[ForwardFunc, Callable[[int], BackFunc]] = {}
+        self._own: dict[tuple[ForwardFunc, int], BackFunc] = {}
         self.version = 0
         """Counts the changes, so that what was looked up before can be looked up anew."""
 
@@ -41,12 +42,12 @@ class BackwardFuncLookup:
         if arg_position < 0:
             raise ValueError(f"argument positions count from 0, not {arg_position}")
         inner = inner_function(forward_fn)
-        by_position = self._back_funcs.setdefault(inner, {})
-        if arg_position in by_position:
-            first = self._replaced.setdefault((inner, arg_position), by_position[arg_position])
+        before = self.all_of(inner)(arg_position)
+        if before is not None:
+            first = self._replaced.setdefault((inner, arg_position), before)
             if first is back_fn:
                 del self._replaced[inner, arg_position]
-        by_position[arg_position] = back_fn
+        self._back_funcs.setdefault(inner, {})[arg_position] = back_fn
         self.version += 1
 
     def add_back_func_factory(
@@ -76,6 +77,23 @@ class BackwardFuncLookup:
     def replaced(self, forward_fn: ForwardFunc, arg_position: int) -> BackFunc | None:
         """The backward function that stood here first, None where nothing was replaced."""
         return self._replaced.get((inner_function(forward_fn), arg_position))
+
+    def mark_as_own(self) -> None:
+        """Take what was added so far for the engine's own."""
+        self._own = {
+            (func, position): back
+            for func, by_position in self._back_funcs.items()
+            for position, back in by_position.items()
+        }
+
+    def added(self) -> list[tuple[ForwardFunc, int, BackFunc]]:
+        """What is not the engine's own: forward function, argument position, backward function."""
+        return [
+            (func, position, back)
+            for func, by_position in self._back_funcs.items()
+            for position, back in by_position.items()
+            if self._own.get((func, position)) is not back
+        ]
 
     def is_replaced(self, forward_fn: ForwardFunc) -> bool:
         """Whether a backward function of `forward_fn` has taken the place of another."""

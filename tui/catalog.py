@@ -24,12 +24,14 @@ class Entry:
 
 
 def bundled() -> list[Entry]:
-    """The scenarios that come with the program, by name; they are read, not run."""
-    found = []
-    for path in sorted(FOLDER.glob("*.py")):
-        if not path.name.startswith("_"):
-            found.append(Entry(path.stem, docstring_title(path.read_text(encoding="utf-8")), path))
-    return found
+    """The scenarios that come with the program, in the order of the lessons, with what else lies
+    in their folder behind them; they are read, not run."""
+    place = {name: i for i, name in enumerate(scenarios.LESSONS)}
+    paths = [path for path in FOLDER.glob("*.py") if not path.name.startswith("_")]
+    paths.sort(key=lambda path: (place.get(path.stem, len(place)), path.stem))
+    return [
+        Entry(path.stem, docstring_title(path.read_text(encoding="utf-8")), path) for path in paths
+    ]
 
 
 def docstring_title(source: str) -> str:

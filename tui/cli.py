@@ -18,7 +18,8 @@ DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 EPILOG = """\
 keys on the screen: n next, p back, c continue, t train, ? all keys, q quit
-exit codes: 0 done, 1 a check failed, 2 command line or scenario cannot be used, 130 interrupted
+exit codes: 0 done, 1 a check failed or --break ended a trace, 2 command line or scenario cannot be
+used, 130 interrupted
 """
 
 
@@ -86,6 +87,8 @@ def _run(argv: list[str]) -> int:
             batch_size=given.batch_size,
             epochs=given.epochs,
             lr=given.lr,
+            breaks=tuple(given.break_at),
+            watches=tuple(given.watch),
         )
     if options is not None and given.train:
         from tui.commands.output import own_output
@@ -93,6 +96,12 @@ def _run(argv: list[str]) -> int:
 
         with own_output() as out:
             return train(options, given.json, out)
+    if options is not None and given.check:
+        from tui.commands.check import check
+        from tui.commands.output import own_output
+
+        with own_output() as out:
+            return check(options, given.json, out)
     why = None if given.trace else _no_screen_because()
     if why is None and not given.trace:
         from tui.launch import launch
@@ -142,9 +151,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--trace", action="store_true", help="no screen: print every step of the backward pass"
     )
+    parser.add_argument(
+        "--check", action="store_true", help="no screen: is every backward function right?"
+    )
     parser.add_argument("--train", action="store_true", help="no screen: run the training")
     parser.add_argument(
-        "--json", action="store_true", help="with --list, --trace, --train: lines of JSON"
+        "--json", action="store_true", help="with --list, --trace, --check, --train: lines of JSON"
     )
     parser.add_argument(
         "--full", action="store_true", help="with --trace --json: all elements of all arrays"
@@ -166,12 +178,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--epochs", type=_whole(1), metavar="N", help="replaces the scenario's own")
     parser.add_argument("--lr", type=_rate, metavar="X", help="replaces the scenario's own")
+    parser.add_argument(
+        "--break",
+        action="append",
+        default=[],
+        dest="break_at",
+        metavar="WHERE",
+        help="stop there: a condition such as 'isnan(grad_out)', or 'op matmul', 'name linear*', "
+        "'node 12' (repeatable; with --trace: end there, exit code 1)",
+    )
+    parser.add_argument(
+        "--watch",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="show the gradients of these nodes all the time (repeatable)",
+    )
     parser.add_argument("--version", action="version", version=f"bp-tui {__version__}")
     return parser
 
 
 def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    modes = [name for name in ("list", "trace", "train") if getattr(given, name)]
+    modes = [name for name in ("list", "trace", "check", "train") if getattr(given, name)]
     if len(modes) > 1:
         parser.error(f"--{modes[0]} and --{modes[1]} do not go together")
     if modes and modes[0] != "list" and given.scenario is None:
@@ -180,8 +208,31 @@ def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespac
         parser.error("--list takes no scenario")
     if given.full and not (given.trace and given.json):
         parser.error("--full goes with --trace --json")
+    if given.break_at and modes not in ([], ["trace"]):
+        parser.error("--break goes with the screen or with --trace")
+    if given.watch and modes:
+        parser.error("--watch goes with the screen")
+    _check_expressions("--break", given.break_at)
+    _check_expressions("--watch", given.watch)
     if given.json and not modes:
-        parser.error("--json goes with --list, --trace or --train")
+        parser.error("--json goes with --list, --trace, --check or --train")
+
+
+def _check_expressions(option: str, texts: Sequence[str]) -> None:
+    """End the program where one of these cannot be parsed, pointing at the place."""
+    if not texts:
+        return
+    from tui.session.breaking.entries import parse_stop, parse_watch
+    from tui.session.breaking.syntax import ExpressionError
+
+    for text in texts:
+        try:
+            (parse_stop if option == "--break" else parse_watch)(text)
+        except ExpressionError as error:
+            _say(f"{option}: {error}")
+            if text.isprintable():
+                print(f"    {text}\n    {error.pointer}", file=sys.stderr)
+            raise SystemExit(UNUSABLE) from None
 
 
 def _whole(least: int):  # type: ignore[no-untyped-def]

@@ -33,6 +33,8 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
             seed=_int(given["seed"]),
             data=str(given["data"]),
             data_dir=None if given["data_dir"] is None else str(given["data_dir"]),
+            breaks=_texts(given["break_at"]),
+            watches=_texts(given["watch"]),
         )
         app = BpTui(client, defaults, slow_link=slow)
         app.run(mouse=not slow)
@@ -42,6 +44,11 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
             app.close()
         elif client is not None:
             client.close()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    assert isinstance(value, list)
+    return tuple(map(str, value))
 
 
 def _int(value: object) -> int:

@@ -21,6 +21,10 @@ class Options:
     """Replaces the Training's own value, as do the next two."""
     epochs: int | None = None
     lr: float | None = None
+    breaks: tuple[str, ...] = ()
+    """Where to stop besides what is remembered, as typed."""
+    watches: tuple[str, ...] = ()
+    """What to watch besides what is remembered, as typed."""
 
     def to_json(self) -> str:
         """The options as one line of JSON."""
@@ -29,4 +33,7 @@ class Options:
     @classmethod
     def from_json(cls, text: str) -> Options:
         """The options that `to_json` wrote."""
-        return cls(**json.loads(text))
+        fields = json.loads(text)
+        for name in ("breaks", "watches"):
+            fields[name] = tuple(fields[name])  # JSON has lists
+        return cls(**fields)

@@ -123,3 +123,6 @@ def true_divide_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Ar
 
 BACK_FUNCS.add_back_func(np.true_divide, 0, true_divide_back0)
 BACK_FUNCS.add_back_func(np.true_divide, 1, true_divide_back1)
+
+# PyTorch's shorter names
+neg, sub, mul, div = negative, subtract, multiply, true_divide

@@ -33,7 +33,7 @@ def _batch_norm(
         scale = scale * weight
     out = np.multiply(centred, scale[:, None])
     if bias is not None:
-        out = np.add(out, bias[:, None], out=out if out.dtype == bias.dtype else None)
+        out = np.add(out, bias[:, None], out=overwritten(out, bias))
     return out.reshape(input.shape).astype(result_dtype(input, weight, bias), copy=False)
 
 
@@ -57,9 +57,10 @@ def batch_norm_back0(
         count = max(1, grad.shape[0] * grad.shape[2])
         along = _dots(grad, centred) / count * scale**2
         grad = grad - (_sums(grad) / count)[:, None]
-        grad -= np.multiply(centred, along[:, None], out=centred)
+        grad -= np.multiply(centred, along[:, None], out=overwritten(centred, along))
     factor = scale if weight is None else scale * weight
-    return (grad * factor[:, None]).reshape(input.shape)
+    own = None if mean is not None else overwritten(grad, factor)  # grad_out is not ours
+    return np.multiply(grad, factor[:, None], out=own).reshape(input.shape)
 
 
 def batch_norm_back1(
@@ -160,6 +161,12 @@ def result_dtype(*arrays: Array | None) -> np.dtype[Any]:
 def precise(array: Array) -> Array:
     """In float32 at least: sums of many float16 overflow."""
     return array.astype(np.result_type(array.dtype, np.float32), copy=False)
+
+
+def overwritten(values: Array, other: Array) -> Array | None:
+    """`values`, to take in what is computed of the two, where their dtype can; saves memory that
+    would have to be got and given back."""
+    return values if np.result_type(values, other) == values.dtype else None
 
 
 def _check_channels(input: Array, **others: Any) -> None:

@@ -1,29 +1,26 @@
 """Convolution of images, as products of matrices.
 
-What the windows see is laid out in columns (im2col); one product with the kernels then gives all
-outputs of an image. That is done for a few images at a time, in one piece of memory that stays in
-the processor's cache: quicker than all at once, and no columns are held for the backward pass.
+What the windows see is laid out in columns; one product with the kernels then gives all outputs of
+an image.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from engine.errors import ShapeError
+from engine.functions.columns import chunks, columns
 from engine.functions.keywords import stands_for
 from engine.functions.windows import (
     Pair,
     Windows,
     add_parts,
     batched,
-    padded,
     padded_shape,
     places,
-    seen_through,
     windows_on,
     without_padding,
 )
@@ -32,9 +29,6 @@ from engine.tensor import Tensor
 from engine.wrapping import wrap_forward_fn
 
 __all__ = ["conv2d", "conv2d_back0", "conv2d_back1", "conv2d_back2"]
-
-CHUNK_BYTES = 1 << 19
-"""How much memory the columns of the images that are worked on at a time may take."""
 
 
 def _conv2d(
@@ -52,11 +46,20 @@ def _conv2d(
     images, kernels = batched(input), _kernels(weight, groups)
     if bias is not None:  # one more column, which meets a row of ones
         kernels = np.concatenate((kernels, bias.reshape(groups, -1, 1)), axis=2)
-    out = np.empty((len(images), len(weight), *windows.count), np.result_type(input, kernels))
-    rows = _rows(out, groups)
-    for chunk, columns in _columns(images, windows, groups, ones=bias is not None):
-        np.matmul(kernels, columns, out=rows[chunk])
+    out = _slide(images, kernels, windows, groups, ones=bias is not None)
     return out.reshape(*input.shape[:-3], *out.shape[1:])
+
+
+def _slide(
+    images: Array, kernels: Array, windows: Windows, groups: int, ones: bool = False
+) -> Array:
+    """The kernels (groups, outputs of a group, what a window sees) times what each window sees."""
+    outputs = groups * kernels.shape[1]
+    out = np.empty((len(images), outputs, *windows.count), np.result_type(images, kernels))
+    rows = _rows(out, groups)
+    for chunk, seen in columns(images, windows, groups, ones):
+        np.matmul(kernels, seen, out=rows[chunk])
+    return out
 
 
 def conv2d_back0(
@@ -72,22 +75,62 @@ def conv2d_back0(
 ) -> Array:
     """grad_out times the kernel, added at each pixel that the window saw"""
     windows = windows_on(input.shape, weight.shape[2:], stride, padding, dilation)
-    images = batched(input)
+    images, rows = batched(input), batched(grad_out)
+    backwards = _windows_on_grad(images, rows, windows)
+    if backwards is None:
+        gradient = _added_up(images, rows, weight, windows, groups)
+    else:
+        gradient = _slide(rows, _turned_kernels(weight, groups), backwards, groups)
+    return gradient.reshape(input.shape)
+
+
+def _windows_on_grad(images: Array, grad_out: Array, windows: Windows) -> Windows | None:
+    """The windows that show each pixel the gradients of the outputs that saw it: with a stride of
+    1 the gradient of the images is a convolution too. None where that is not to be done.
+
+    It is slower where outputs are so many that their columns take more than twice the memory of
+    the parts that `_added_up` adds.
+    """
+    reach = [gap * (k - 1) for gap, k in zip(windows.dilation, windows.kernel, strict=True)]
+    around = [(r - a, r - b) for r, (a, b) in zip(reach, windows.padding, strict=True)]
+    _, channels, rows, columns = images.shape
+    if (
+        windows.stride != (1, 1)
+        or windows.kernel == (1, 1)
+        or min(map(min, around)) < 0
+        or grad_out.shape[1] * rows * columns > 2 * channels * math.prod(windows.count)
+    ):
+        return None
+    padding = (around[0], around[1])
+    return Windows(windows.kernel, (1, 1), windows.dilation, padding, (rows, columns))
+
+
+def _turned_kernels(weight: Array, groups: int) -> Array:
+    """The kernels upside down and from right to left, with inputs and outputs exchanged."""
+    outputs, inputs, *size = weight.shape
+    turned = weight.reshape(groups, outputs // groups, inputs, *size)[..., ::-1, ::-1]
+    return np.swapaxes(turned, 1, 2).reshape(groups, inputs, -1)
+
+
+def _added_up(
+    images: Array, grad_out: Array, weight: Array, windows: Windows, groups: int
+) -> Array:
+    """The part that each window gives to each pixel that it saw, added up there."""
     kernels = np.swapaxes(_kernels(weight, groups), 1, 2)
     gradient = np.zeros(padded_shape(images, windows), np.result_type(grad_out, weight))
     # With a stride of 1, windows as wide as the padded image make each kernel pixel's part one
     # run of memory: adding it up is several times quicker. What they have too much is zeros.
     across = gradient.shape[3] if windows.stride == (1, 1) else windows.count[1]
     seen = (*windows.kernel, windows.count[0], across)
-    for chunk in _chunks(len(images), images.shape[1] * math.prod(seen) * gradient.itemsize):
-        rows = _widened(batched(grad_out)[chunk], across)
+    for chunk in chunks(len(images), images.shape[1] * math.prod(seen) * gradient.itemsize):
+        rows = _widened(grad_out[chunk], across)
         parts = kernels @ _rows(rows, groups)
         parts = parts.reshape(len(rows), images.shape[1], *seen)
         if windows.stride == (1, 1):
             _add_runs(gradient[chunk], parts, windows)
         else:
             add_parts(gradient[chunk], parts, windows)
-    return without_padding(gradient, windows).reshape(input.shape)
+    return without_padding(gradient, windows)
 
 
 def conv2d_back1(
@@ -104,11 +147,12 @@ def conv2d_back1(
     """grad_out times what the window saw, summed over all windows and images"""
     windows = windows_on(input.shape, weight.shape[2:], stride, padding, dilation)
     images, rows = batched(input), _rows(batched(grad_out), groups)
-    kernels = _kernels(weight, groups)
-    grad = np.zeros(kernels.shape, np.result_type(grad_out, input))
-    for chunk, columns in _columns(images, windows, groups):
-        grad += (rows[chunk] @ np.swapaxes(columns, 2, 3)).sum(axis=0)
-    return grad.reshape(weight.shape)
+    _, outputs, inputs = _kernels(weight, groups).shape
+    grad = np.zeros((groups, inputs, outputs), np.result_type(grad_out, input))
+    for chunk, seen in columns(images, windows, groups):
+        products = seen @ np.swapaxes(rows[chunk], 2, 3)  # quicker so than the other way round
+        grad += products[0] if len(products) == 1 else products.sum(axis=0)
+    return np.swapaxes(grad, 1, 2).reshape(weight.shape)
 
 
 def conv2d_back2(
@@ -189,36 +233,6 @@ def _kernels(weight: Array, groups: int) -> Array:
     """(groups, outputs of a group, what a window sees)."""
     outputs, inputs, rows, columns = weight.shape
     return weight.reshape(groups, outputs // groups, inputs * rows * columns)
-
-
-def _chunks(count: int, size: int) -> Iterator[slice]:
-    """Slices of images whose columns, of `size` bytes each, fit into the cache together."""
-    step = max(1, CHUNK_BYTES // max(1, size))
-    return (slice(start, start + step) for start in range(0, count, step))
-
-
-def _columns(
-    images: Array, windows: Windows, groups: int, ones: bool = False
-) -> Iterator[tuple[slice, Array]]:
-    """A few images at a time (as a slice), (images, groups, what a window sees, windows).
-
-    The same memory is filled again with the next images. `ones` puts a row of them at the end.
-    """
-    seen = seen_through(padded(images, windows), windows)
-    n, channels, *kernel, down, across = seen.shape
-    parts = (channels // groups, *kernel, down, across)
-    inputs = math.prod(parts[:3])
-    shape = (groups, inputs + ones, down * across)
-    buffer: Array | None = None
-    for chunk in _chunks(n, math.prod(shape) * seen.itemsize):
-        images_seen = seen[chunk]
-        if buffer is None:
-            buffer = np.empty((len(images_seen), *shape), seen.dtype)
-            buffer[:, :, inputs:] = 1
-        columns = buffer[: len(images_seen)]
-        split = columns[:, :, :inputs].reshape(-1, groups, *parts)  # a view of the same memory
-        np.copyto(split, images_seen.reshape(split.shape))
-        yield chunk, columns
 
 
 def _widened(grad_out: Array, across: int) -> Array:

@@ -109,7 +109,12 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
     Raises:
         ShapeError: the equation does not fit the operands.
+        TypeError: the equation is no string.
     """
+    if not isinstance(equation, str):
+        raise TypeError(
+            f'einsum: the equation comes first, as in "ij,jk->ik", not {type(equation).__name__}'
+        )
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     parts = equation.partition("->")[0].split(",")

@@ -87,8 +87,21 @@ def _to_winner_with_nan(
 
 
 @stands_for(maximum)
-def relu(x: Any) -> Tensor:
-    """`maximum(x, 0)`: exactly at 0 half of the gradient comes through."""
+def relu(x: Any, inplace: bool = False) -> Tensor:
+    """`maximum(x, 0)`: exactly at 0 half of the gradient comes through.
+
+    Args:
+        x: any shape.
+        inplace: whether `x` itself is changed, as by `x.relu_()`, and given back.
+
+    Raises:
+        RuntimeError: in place, of a leaf that requires grad or of a view, where the graph is
+            being recorded.
+    """
+    if inplace:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"relu: only a Tensor can be changed in place, not {type(x).__name__}")
+        return x.relu_()
     if _RELU_FUSION.allowed():
         return _relu(x)
     return maximum(x, 0.0)
@@ -180,6 +193,9 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise ValueError("clamp: give min or max, or both")
     return _clamp_between(x, min, max)
+
+
+clip = clamp
 
 
 def _where(condition: Array, x: Operand, y: Operand) -> Array:

@@ -1,4 +1,4 @@
-"""Putting tensors together, taking one apart, and adding a border."""
+"""Putting tensors together, and taking one apart."""
 
 from __future__ import annotations
 
@@ -60,6 +60,9 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """
     _require_one("cat", tensors)
     return _cat_all(*tensors, dim=dim)
+
+
+concat = cat
 
 
 def _stack(*arrays: Array, dim: int = 0) -> Array:
@@ -133,67 +136,15 @@ def split(x: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> 
     return tuple(getitem(x, (*before, slice(start, end))) for start, end in pairwise(ends))
 
 
-def _pad(x: Array, pad: Sequence[int], value: float = 0.0) -> Array:
-    """`value` around the elements; a negative width cuts elements off."""
-    inside, kept, shape = _regions(x, pad)
-    out = np.full(shape, value, x.dtype)
-    out[inside] = x[kept]
-    return out
-
-
-def pad_back(
-    grad_out: Array, out: Array, x: Array, pad: Sequence[int], value: float = 0.0
-) -> Array:
-    """grad_out without the border"""
-    inside, kept, _ = _regions(x, pad)
-    grad = np.zeros(x.shape, grad_out.dtype)
-    grad[kept] = grad_out[inside]
-    return grad
-
-
-def _regions(
-    x: Array, pad: Sequence[int]
-) -> tuple[tuple[slice, ...], tuple[slice, ...], tuple[int, ...]]:
-    """Where the elements come to lie, which of them are kept, and the shape with the border."""
-    if len(pad) % 2 or len(pad) > 2 * x.ndim:
-        raise ValueError(
-            f"pad {tuple(pad)} has to hold two widths (before, after) for each dimension, the "
-            f"last one first, for at most {x.ndim}"
-        )
-    widths = [(0, 0)] * (x.ndim - len(pad) // 2)
-    widths += [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    inside, kept, shape = [], [], []
-    for length, (before, after) in zip(x.shape, widths, strict=True):
-        padded = length + before + after
-        if padded < 0:
-            raise ValueError(f"pad {tuple(pad)} cuts off more than there is")
-        first, last = max(-before, 0), length - max(-after, 0)
-        kept.append(slice(first, max(first, last)))
-        start = max(before, 0)
-        inside.append(slice(start, start + max(last - first, 0)))
-        shape.append(padded)
-    return tuple(inside), tuple(kept), tuple(shape)
-
-
-_pad_constant = wrap_forward_fn(_pad, name="pad")
-BACK_FUNCS.add_back_func(_pad, 0, pad_back)
-
-
-@stands_for(_pad_constant)
-def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """A border of `value` (0 where it is None) around the elements.
-
-    Args:
-        x: any shape.
-        pad: two widths (before, after) for the last dimension, then for the one before it, and so
-            on; a negative width cuts off.
-        mode: "constant"; there is no other.
-        value: what the border holds.
+def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """So many parts of `x` along `dim`, of one length except the last; fewer where `x` is short.
 
     Raises:
-        NotImplementedError: another mode.
-        ShapeError: the widths do not fit the dimensions.
+        ShapeError: there is no such dimension.
+        ValueError: not even one part is wanted.
     """
-    if mode != "constant":
-        raise NotImplementedError(f'pad: the mode is "constant", not {mode!r}')
-    return _pad_constant(x, pad=tuple(pad), value=0.0 if value is None else value)
+    if chunks < 1:
+        raise ValueError(f"chunk: there is at least 1 part, not {chunks}")
+    array = array_of(x)
+    length = array.shape[dim] if -array.ndim <= dim < array.ndim else 1
+    return split(x, max(1, -(-length // chunks)), dim)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ShapeError
-from engine.functions.batch_normalization import precise, result_dtype
+from engine.functions.batch_normalization import overwritten, precise, result_dtype
 from engine.functions.keywords import stands_for
 from engine.registry import BACK_FUNCS, Array
 from engine.tensor import Tensor
@@ -27,12 +27,13 @@ def _layer_norm(
 ) -> Array:
     """(input - mean) / sqrt(var + eps) * weight + bias, over the last dimensions."""
     _check_last(input, weight, bias, normalized_shape)
-    normal, _ = _normal_rows(input, normalized_shape, eps)
-    out = normal.reshape(input.shape)
+    rows, scale = _centred_rows(input, normalized_shape, eps)
+    rows *= scale
+    out = rows.reshape(input.shape)
     if weight is not None:
-        out = out * weight
+        out = np.multiply(out, weight, out=overwritten(out, weight))
     if bias is not None:
-        out = out + bias
+        out = np.add(out, bias, out=overwritten(out, bias))
     return out.astype(result_dtype(input, weight, bias), copy=False)
 
 
@@ -46,12 +47,15 @@ def layer_norm_back0(
     eps: float = 1e-5,
 ) -> Array:
     """grad_out * weight / sqrt(var + eps), less what moves the row's mean and variance"""
-    normal, scale = _normal_rows(input, normalized_shape, eps)
-    grad = (grad_out if weight is None else grad_out * weight).reshape(normal.shape)
-    length = max(1, normal.shape[1])
+    rows, scale = _centred_rows(input, normalized_shape, eps)
+    grad = (grad_out if weight is None else grad_out * weight).reshape(rows.shape)
+    length = max(1, rows.shape[1])
     mean = _row_sums(grad) / length
-    along = np.vecdot(grad, normal)[:, None] / length
-    result: Array = (grad - mean - normal * along) * scale
+    along = np.vecdot(grad, rows)[:, None] / length * scale**2
+    own = None if weight is None else overwritten(grad, mean)  # grad_out is not ours
+    result: Array = np.subtract(grad, mean, out=own)
+    result -= np.multiply(rows, along, out=overwritten(rows, along))
+    result *= scale
     return result.reshape(input.shape)
 
 
@@ -65,17 +69,18 @@ def layer_norm_back1(
     eps: float = 1e-5,
 ) -> Array:
     """grad_out * (input - mean) / sqrt(var + eps), summed over the rows"""
-    normal, _ = _normal_rows(input, normalized_shape, eps)
-    grad: Array = (grad_out.reshape(normal.shape) * normal).sum(axis=0)
-    return grad.reshape(weight.shape)
+    rows, scale = _centred_rows(input, normalized_shape, eps)
+    grad = grad_out.reshape(rows.shape)
+    products = np.multiply(grad, rows, out=overwritten(rows, grad))
+    return (scale[:, 0] @ products).reshape(weight.shape)
 
 
 def layer_norm_back2(
     grad_out: Array, out: Array, input: Array, weight: Array | None, bias: Array, **kwargs: Any
 ) -> Array:
     """grad_out, summed over the rows"""
-    grad: Array = grad_out.reshape(-1, bias.size).sum(axis=0)
-    return grad.reshape(bias.shape)
+    rows = precise(grad_out).reshape(grad_out.size // max(1, bias.size), bias.size)
+    return (np.ones(len(rows), rows.dtype) @ rows).reshape(bias.shape)
 
 
 _layer_norm_of_arrays = wrap_forward_fn(_layer_norm, name="layer_norm")
@@ -125,13 +130,14 @@ def _check_last(
             raise ShapeError(f"the {name} has to be {shape}, not {other.shape}")
 
 
-def _normal_rows(input: Array, shape: tuple[int, ...], eps: float) -> tuple[Array, Array]:
-    """The normalised values as (rows, length), and 1 / sqrt(var + eps) of each row."""
+def _centred_rows(input: Array, shape: tuple[int, ...], eps: float) -> tuple[Array, Array]:
+    """The values less the mean of their row as (rows, length), and 1 / sqrt(var + eps) of each
+    row."""
     length = math.prod(shape)
     rows = precise(input).reshape(input.size // max(1, length), length)
     centred = rows - _row_sums(rows) / max(1, length)
     scale = 1 / np.sqrt(np.vecdot(centred, centred)[:, None] / max(1, length) + eps)
-    return centred * scale, scale
+    return centred, scale
 
 
 def _row_sums(rows: Array) -> Array:

@@ -147,3 +147,32 @@ def outer_back1(grad_out: Array, out: Array, x: Array, y: Array) -> Array:
 
 BACK_FUNCS.add_back_func(np.outer, 0, outer_back0)
 BACK_FUNCS.add_back_func(np.outer, 1, outer_back1)
+
+
+@stands_for(_matmul)
+def mm(x: Any, y: Any) -> Tensor:
+    """`matmul` of two matrices, and of nothing else.
+
+    Raises:
+        ShapeError: they are no matrices, or do not go together.
+    """
+    return _of_rank("mm", 2, "matrices", x, y)
+
+
+@stands_for(_matmul)
+def bmm(x: Any, y: Any) -> Tensor:
+    """`matmul` of two batches of as many matrices, and of nothing else.
+
+    Raises:
+        ShapeError: they are no such batches, or do not go together.
+    """
+    product = _of_rank("bmm", 3, "batches of matrices", x, y)
+    if array_of(x).shape[0] != array_of(y).shape[0]:
+        raise ShapeError(f"bmm: {_named(x)} and {_named(y)} do not have as many matrices")
+    return product
+
+
+def _of_rank(name: str, rank: int, called: str, x: Any, y: Any) -> Tensor:
+    if array_of(x).ndim != rank or array_of(y).ndim != rank:
+        raise ShapeError(f"{name}: {_named(x)} and {_named(y)} have to be {called}; see matmul")
+    return matmul(x, y)

@@ -7,21 +7,30 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ShapeError
-from engine.functions.arithmetic import exp, log, subtract, true_divide
+from engine.functions.arithmetic import add, exp, log, multiply, subtract, true_divide
+from engine.functions.class_weights import ClassWeights
 from engine.functions.fused_cross_entropy import fused_cross_entropy
 from engine.functions.indexing import getitem
+from engine.functions.plain_losses import check_reduction
 from engine.functions.reduction import sum
+from engine.functions.shape import unsqueeze
 from engine.fusion import Fusion
 from engine.origin import composite
 from engine.tensor import Tensor
 
 _FUSION = Fusion(subtract, exp, sum, log, getitem, true_divide)
 
-REDUCTIONS = ("mean", "sum", "none")
-
 
 @composite
-def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tensor:
+def cross_entropy(
+    logits: Tensor,
+    labels: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Minus the log of the probability that the softmax of `logits` gives to the right label.
 
     For one row z of the logits and its label k this is log(sum(exp(z))) - z[k]. The row's
@@ -31,16 +40,21 @@ def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tenso
     Args:
         logits: (batch, classes), any numbers.
         labels: (batch,) integers, 0 to classes - 1; a Tensor or an array.
-        reduction: "mean", "sum", or "none" for a loss per example, (batch,).
+        weight: (classes,), what an example of each class counts for; None for 1.
+        ignore_index: examples with this label do not count.
+        reduction: "mean" (weighted: the sum divided by the weights of the labels), "sum", or
+            "none" for a loss per example, (batch,).
+        label_smoothing: 0 to 1, which part of the right answer is spread evenly over all classes.
 
     Raises:
         ShapeError: the shapes do not belong together.
         TypeError: the labels are not integers.
         IndexError: a label is no class.
-        ValueError: there is no such reduction.
+        ValueError: there is no such reduction, or the smoothing is no part.
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"cross_entropy: reduction is one of {REDUCTIONS}, not {reduction!r}")
+    check_reduction("cross_entropy", reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing goes from 0 to 1, not {label_smoothing}")
     labels = labels if isinstance(labels, Tensor) else Tensor(labels)
     targets = labels.array
     if logits.ndim != 2 or targets.shape != logits.shape[:1] or not logits.shape[1]:
@@ -53,17 +67,41 @@ def cross_entropy(logits: Tensor, labels: Any, reduction: str = "mean") -> Tenso
     targets = targets.astype(np.int64, copy=False)  # a small type may not hold the comparison
     batch, classes = logits.shape
     # Without its sign a negative number is a very large one.
-    if np.count_nonzero(targets.view(np.uint64) >= classes):
-        wrong = targets[(targets < 0) | (targets >= classes)][0]
-        raise IndexError(f"cross_entropy: label {wrong} is none of the {classes} classes")
+    strange = np.count_nonzero(targets.view(np.uint64) >= classes)
+    if strange or weight is not None or label_smoothing or ignore_index >= 0:
+        counts = ClassWeights(
+            "cross_entropy", "label", targets, classes, weight, ignore_index, logits.dtype
+        )
+        return _uneven_cross_entropy(logits, counts, reduction, label_smoothing)
 
     if _FUSION.allowed() and batch and logits.dtype.kind == "f":
         return fused_cross_entropy(logits, labels, reduction)
-    largest = Tensor(logits.array.max(axis=1, keepdims=True), dtype=logits.array.dtype)
-    shifted = subtract(logits, largest)
-    log_sum = log(sum(exp(shifted), dim=1))
+    log_sum, shifted = _log_sum_and_shifted(logits)
     losses = subtract(log_sum, getitem(shifted, (np.arange(batch), labels)))
     if reduction == "none":
         return losses
     total = sum(losses)
     return total if reduction == "sum" else true_divide(total, batch)
+
+
+def _log_sum_and_shifted(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """The logits less the largest of their row, and the log of the row's sum of their exp."""
+    largest = Tensor(logits.array.max(axis=1, keepdims=True), dtype=logits.array.dtype)
+    shifted = subtract(logits, largest)
+    return log(sum(exp(shifted), dim=1)), shifted
+
+
+def _uneven_cross_entropy(
+    logits: Tensor, counts: ClassWeights, reduction: str, label_smoothing: float
+) -> Tensor:
+    """Where the examples do not count alike, or all classes are a little right."""
+    log_sum, shifted = _log_sum_and_shifted(logits)
+    places = (np.arange(len(logits)), counts.targets)
+    losses = counts.weigh(subtract(log_sum, getitem(shifted, places)))
+    if label_smoothing:
+        of_classes = subtract(unsqueeze(log_sum, dim=1), shifted)
+        if counts.weight is not None:
+            of_classes = multiply(of_classes, counts.weight)
+        spread = multiply(sum(of_classes, dim=1), label_smoothing / logits.shape[1])
+        losses = add(multiply(losses, 1 - label_smoothing), spread)
+    return counts.reduce(losses, reduction)

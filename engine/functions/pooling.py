@@ -18,6 +18,7 @@ from engine.functions.windows import (
     pair,
     places,
     seen_through,
+    spans,
     windows_on,
     without_padding,
 )
@@ -74,6 +75,7 @@ def max_pool2d_back(
     wide = np.zeros(padded_shape(batched(input), windows), grad.dtype)
     pixels = seen_through(wide, windows)
     waiting = np.ones(largest.shape, bool)
+    apart = all(step >= size for step, size in zip(windows.stride, spans(windows), strict=True))
     for i, j in places(windows):
         found = seen[:, :, i, j] == largest
         if has_nan:
@@ -81,7 +83,12 @@ def max_pool2d_back(
         found &= waiting
         waiting ^= found
         # The product is quicker, but of infinity and 0 it would be NaN.
-        pixels[:, :, i, j] += grad * found if finite else np.where(found, grad, 0)
+        if not finite:
+            pixels[:, :, i, j] += np.where(found, grad, 0)
+        elif apart:
+            np.multiply(grad, found, out=pixels[:, :, i, j])
+        else:
+            pixels[:, :, i, j] += grad * found
     return without_padding(wide, windows).reshape(input.shape)
 
 

@@ -84,21 +84,21 @@ BACK_FUNCS.add_back_func(_std, 0, std_back)
 def var(
     x: Any,
     dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
     *,
     correction: float = 1,
-    keepdim: bool = False,
-    unbiased: bool | None = None,
 ) -> Tensor:
     """The variance along `dim` (of all elements where it is None).
 
     Args:
         x: any shape.
-        dim: the dimensions to reduce.
-        correction: what the number of elements is reduced by before the division.
-        keepdim: whether the reduced dimensions stay, with length 1.
+        dim: the dimensions to reduce; True or False stands for `unbiased`.
         unbiased: an older way to ask for a correction of 1 (True) or 0 (False).
+        keepdim: whether the reduced dimensions stay, with length 1.
+        correction: what the number of elements is reduced by before the division.
     """
-    correction = correction if unbiased is None else int(unbiased)
+    dim, correction = _dim_and_correction(dim, unbiased, correction)
     return _var_of_arrays(x, dim=dim, correction=correction, keepdim=keepdim)
 
 
@@ -106,11 +106,17 @@ def var(
 def std(
     x: Any,
     dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
     *,
     correction: float = 1,
-    keepdim: bool = False,
-    unbiased: bool | None = None,
 ) -> Tensor:
     """The standard deviation along `dim`: the square root of `var`, with the same arguments."""
-    correction = correction if unbiased is None else int(unbiased)
+    dim, correction = _dim_and_correction(dim, unbiased, correction)
     return _std_of_arrays(x, dim=dim, correction=correction, keepdim=keepdim)
+
+
+def _dim_and_correction(dim: Dims, unbiased: bool | None, correction: float) -> tuple[Dims, float]:
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    return dim, correction if unbiased is None else int(unbiased)

@@ -111,6 +111,12 @@ def places(windows: Windows) -> list[Two]:
     return [(i, j) for i in range(rows) for j in range(columns)]
 
 
+def spans(windows: Windows) -> Two:
+    """How many rows and columns there are from the first to the last pixel that a window sees."""
+    (rows, columns), (row_gap, column_gap) = windows.kernel, windows.dilation
+    return row_gap * (rows - 1) + 1, column_gap * (columns - 1) + 1
+
+
 def batched(image: Array) -> Array:
     """An image without N as a batch of one; a batch as it is."""
     return image if image.ndim == 4 else image[None]

@@ -10,11 +10,22 @@ from engine.tensor import Tensor
 
 
 class ReLU(Module):
-    """`maximum(x, 0)`."""
+    """`maximum(x, 0)`.
+
+    Args:
+        inplace: whether the input itself is changed, as by `x.relu_()`.
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape, to the same."""
-        return functions.relu(x)
+        return functions.relu(x, inplace=self.inplace)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
 
 
 class Sigmoid(Module):

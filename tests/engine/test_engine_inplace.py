@@ -345,3 +345,53 @@ def test_values_that_were_changed_behind_their_history_are_not_used_further() ->
             refused = str(caught.value)
         assert "changed it in place" in refused
         assert x.grad is None
+
+
+LAYERS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "conv2d": engine.conv2d,
+    "batch_norm": lambda x, w, b: engine.batch_norm(x, None, None, b, w[0, 0, 0], True),
+    "layer_norm": lambda x, w, b: engine.layer_norm(x, (3,), w[0, 0, 0], b),
+    "linear": lambda x, w, b: engine.linear(x, w[0, 0], b),
+    "max_pool2d": lambda x, w, b: engine.max_pool2d(x * w.sum() * b.sum(), 1),
+    "a product": lambda x, w, b: x * w.sum() * b,
+}
+
+
+@pytest.mark.parametrize(
+    "rectify",
+    [lambda h: h.relu_(), lambda h: engine.relu(h, inplace=True), engine.ReLU(inplace=True)],
+    ids=["method", "function", "module"],
+)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_relu_in_place_after_a_layer(layer: str, rectify: Callable[[Tensor], Tensor]) -> None:
+    numbers = np.random.default_rng(4)
+    arrays = [numbers.normal(size=shape) for shape in ((2, 3, 5, 3), (3, 3, 3, 3), (3,))]
+    grads = []
+    for in_place in (True, False):
+        leaves = [Tensor(array, requires_grad=True) for array in arrays]
+        hidden = LAYERS[layer](*leaves)
+        before = hidden.array
+        out = rectify(hidden) if in_place else engine.relu(hidden)
+        assert (out is hidden) == in_place
+        assert (out.array is before) == in_place
+        assert out.array.min() == 0
+        (out * out).sum().backward()
+        grads.append([grad_of(tensor) for tensor in leaves])
+    for mine, wanted in zip(*grads, strict=True):
+        np.testing.assert_array_equal(mine, wanted)
+
+
+def test_what_relu_in_place_refuses() -> None:
+    x = leaf([1.0, -1.0])
+    with pytest.raises(RuntimeError, match="leaf that requires grad"):
+        engine.relu(x, inplace=True)
+    with pytest.raises(RuntimeError, match="of a view in place"):
+        engine.ReLU(inplace=True)((x * 2)[:1])
+    with pytest.raises(TypeError, match="only a Tensor can be changed in place, not ndarray"):
+        engine.relu(x.array, inplace=True)
+    hidden = engine.exp(x)
+    loss = (hidden.sum() + engine.relu(hidden - 1.0, inplace=True).sum()) * 1.0
+    loss.backward()  # what was changed is nobody's but the relu's
+    x.grad, hidden = None, engine.exp(x)
+    used = engine.sin(hidden).sum()
+    check_refused(used + engine.ReLU(inplace=True)(hidden).sum(), [x], "sin saved", "relu_")

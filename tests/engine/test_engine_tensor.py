@@ -221,3 +221,23 @@ def test_changes_in_place_tell_shapes_and_read_only_memory() -> None:
     repeated = zeros(2).expand(3, 2)
     with pytest.raises((RuntimeError, ValueError), match=r"read-only|share|memory|expand"):
         repeated.add_(1.0)
+
+
+def test_a_tensor_without_gradient_is_an_array_for_numpy() -> None:
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert np.asarray(x) is x.array
+    assert np.shares_memory(np.array(x, copy=False), x.array)
+    assert not np.shares_memory(np.array(x), x.array)
+    assert np.asarray(x, np.float64).dtype == np.float64
+    assert np.exp(x).dtype == np.float32
+    assert isinstance(np.concatenate([x, x]), np.ndarray)
+    with pytest.raises(ValueError, match="copy"):
+        np.array(x, dtype=np.float64, copy=False)
+
+
+@pytest.mark.parametrize("use", [np.asarray, np.array, np.exp, lambda x: np.stack([x, x])])
+def test_a_tensor_that_requires_grad_is_none(use: Any) -> None:
+    for x in (Tensor(1.0, requires_grad=True), Tensor(1.0, requires_grad=True) * 2):
+        with pytest.raises(RuntimeError, match=r"requires grad is no NumPy array.*x\.detach\(\)"):
+            use(x)
+        assert np.asarray(x.detach()) == x.array

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from network_reference import check_differences, check_torch, normal
 
+import engine
 from engine import ShapeError, Tensor
-from engine.functions import convolution
+from engine.functions import columns
 from engine.functions.convolution import conv2d
 from engine.registry import BACK_FUNCS
 
@@ -74,15 +75,33 @@ def test_a_bias_given_by_keyword_gets_its_gradient() -> None:
 
 def test_many_images_are_worked_on_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
-    monkeypatch.setattr(convolution, "CHUNK_BYTES", 3000)
-    for stride in (1, 2):
-        check_torch(
-            lambda x, w, b, s=stride: conv2d(x, w, b, s, padding=1),
-            lambda x, w, b, s=stride: torch.nn.functional.conv2d(x, w, b, s, padding=1),
-            normal(7, 2, 5, 5),
-            normal(3, 2, 3, 3),
-            normal(3),
-        )
+    monkeypatch.setattr(columns, "CHUNK_BYTES", 3000)
+    for stride, outputs in ((1, 4), (1, 12), (2, 4), ((1, 2), 4), ((2, 1), 4)):
+        for groups in (1, 2):
+            options = {"stride": stride, "padding": 1, "groups": groups}
+            check_torch(
+                lambda x, w, b, o=options: conv2d(x, w, b, **o),
+                lambda x, w, b, o=options: torch.nn.functional.conv2d(x, w, b, **o),
+                normal(7, 4, 5, 5),
+                normal(outputs, 4 // groups, 3, 3),
+                normal(outputs),
+            )
+
+
+@pytest.mark.parametrize("kernel", [(1, 3), (3, 1), (1, 1), (2, 5)], ids=str)
+@pytest.mark.parametrize("padding", [0, 1, (0, 4)], ids=str)
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("outputs", [1, 2, 9])
+def test_kernels_of_any_form(kernel: Any, padding: Any, dilation: int, outputs: int) -> None:
+    torch = pytest.importorskip("torch")
+    options = {"padding": padding, "dilation": dilation}
+    check_torch(
+        lambda x, w, b: conv2d(x, w, b, **options),
+        lambda x, w, b: torch.nn.functional.conv2d(x, w, b, **options),
+        normal(2, 2, 6, 9),
+        normal(outputs, 2, *kernel),
+        normal(outputs),
+    )
 
 
 def test_memory_order_and_dtypes_do_not_matter() -> None:
@@ -101,7 +120,7 @@ def test_one_node_whose_parts_the_registry_knows() -> None:
     assert out.op == "conv2d"
     assert out.recipe is not None
     assert out.recipe.parents == {0: x, 1: w}
-    assert BACK_FUNCS.get_back_func(conv2d, 1) is convolution.conv2d_back1
+    assert BACK_FUNCS.get_back_func(conv2d, 1) is engine.conv2d_back1
     out.backward(np.ones(out.shape))
     assert x.grad is None
 

@@ -117,6 +117,11 @@ ELEMENTWISE += [
     Case("clamp", shapes) for shapes in (((2, 3), (3,), ()), ((2, 3), (2, 1), (3,)), ((4,), (4,)))
 ]
 
+ELEMENTWISE += [case for name in ("neg", "clone") for case in one(name)]
+ELEMENTWISE += [Case(name, ((2, 3), (3,))) for name in ("sub", "mul")]
+ELEMENTWISE += [Case("div", ((2, 3), (3,)), positive=True)]
+ELEMENTWISE += [Case("clip", ((2, 3),), args=(-0.5, 0.5))]
+
 DIMS: tuple[dict[str, Any], ...] = (
     {},
     {"dim": 0},
@@ -144,6 +149,11 @@ REDUCTIONS += [
     for dim in (None, 2, (0, 1))
 ]
 REDUCTIONS += one("var", (2, 3), unbiased=False)
+REDUCTIONS += [
+    Case(name, ((2, 3),), args=args)
+    for name in ("var", "std")
+    for args in ((False,), (True,), (0, False), (1, True, True), ((0, 1), False, True))
+]
 REDUCTIONS += [
     Case(name, (SOLID,), kwargs)
     for name in ("max", "min", "prod")
@@ -242,9 +252,29 @@ SHAPES += [
     )
 ]
 SHAPES += [
+    Case("pad", (shape,), {"pad": widths, "mode": mode})
+    for mode in ("reflect", "replicate", "circular")
+    for shape, widths in (
+        ((2, 3), (1, 2)),
+        ((2, 3), (2, 0)),
+        ((1, 2, 3), (2, 1)),
+        ((2, 3, 4), (3, 1, 2, 0)),
+        ((1, 2, 3, 4), (0, 1, 1, 2)),
+        ((1, 2, 2, 3, 4), (1, 1, 0, 2, 1, 1)),
+        ((2, 6), (-1, 2)),
+        ((2, 5), (-2, -1)),
+        ((2, 3), (0, 0)),
+    )
+]
+SHAPES += [
     Case("split", (shape,), {"dim": dim}, args=(sizes,))
     for shape, sizes, dim in (((5,), 2, 0), ((2, 5), [1, 0, 4], 1), ((2, 3), 7, -1), ((0,), 2, 0))
 ]
+SHAPES += [
+    Case("chunk", (shape,), {"dim": dim}, args=(count,))
+    for shape, count, dim in (((5,), 2, 0), ((2, 5), 4, -1), ((2, 3), 7, 0), ((0,), 2, 0))
+]
+SHAPES += [Case("concat", ((2, 3), (2, 1)), {"dim": 1}, listed=True)]
 
 PRODUCTS = [
     Case("matmul", shapes)
@@ -268,6 +298,8 @@ PRODUCTS = [
         ((0, 2, 3), (3,)),
     )
 ]
+PRODUCTS += [Case("mm", shapes) for shapes in (((2, 3), (3, 4)), ((2, 0), (0, 3)))]
+PRODUCTS += [Case("bmm", shapes) for shapes in (((2, 2, 3), (2, 3, 1)), ((0, 2, 3), (0, 3, 2)))]
 PRODUCTS += [Case("dot", ((n,), (n,))) for n in (0, 1, 4)]
 PRODUCTS += [Case("outer", shapes) for shapes in (((2,), (3,)), ((1,), (4,)), ((0,), (2,)))]
 

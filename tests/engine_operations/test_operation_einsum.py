@@ -132,6 +132,8 @@ def test_the_result_is_no_view_of_an_operand() -> None:
 def test_errors_name_the_operation() -> None:
     with pytest.raises(ShapeError, match=r"einsum: 'ij,jk->ik' is for 2 operands, and 1 were"):
         engine.einsum("ij,jk->ik", Tensor([[1.0]]))
+    with pytest.raises(TypeError, match=r"einsum: the equation comes first, .*, not Tensor"):
+        engine.einsum(Tensor([[1.0]]), "ij->ji")
     for equation, words in (
         ("ij,jk->ik", "j has length 3, and in operand 1 2"),
         ("ijk,jk->ik", "operand 0 has 2 dimensions and 3 indices"),

@@ -65,9 +65,30 @@ def test_message(call: Callable[[Tensor], Any], message: str) -> None:
         call(Tensor(np.zeros((2, 3)), requires_grad=True))
 
 
-def test_only_constant_padding() -> None:
-    with pytest.raises(NotImplementedError, match="pad: the mode is \"constant\", not 'reflect'"):
-        engine.pad(Tensor([1.0]), (1, 1), mode="reflect")
+@pytest.mark.parametrize(
+    ("widths", "options", "error", "words"),
+    [
+        ((1, 1), {"mode": "mirror"}, ValueError, "mode is one of .*, not 'mirror'"),
+        ((1, 1), {"mode": "reflect", "value": 1.0}, ValueError, "takes no value, and 1.0"),
+        ((3, 0), {"mode": "reflect"}, ShapeError, "dim 1, which has length 3, is at most 2 wide"),
+        ((0, 4), {"mode": "circular"}, ShapeError, "dim 1, which has length 3, is at most 3 wide"),
+        ((-2, -2), {"mode": "replicate"}, ShapeError, "cuts off more than there is"),
+        ((-2, -2), {}, ShapeError, "cuts off more than there is"),
+        ((1,), {"mode": "circular"}, ShapeError, "two widths"),
+        ((1, 1, 1, 1, 1, 1), {"mode": "circular"}, ShapeError, "for at most 2"),
+    ],
+)
+def test_what_pad_refuses(
+    widths: tuple[int, ...], options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=f"^pad: .*{words}"):
+        engine.pad(Tensor(np.ones((2, 3))), widths, **options)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_nothing_fills_no_border(mode: str) -> None:
+    with pytest.raises(ShapeError, match="has length 0, is at most 0 wide"):
+        engine.pad(Tensor(np.ones((2, 0))), (1, 0), mode=mode)
 
 
 def test_a_keyword_tensor_still_gets_its_gradient() -> None:

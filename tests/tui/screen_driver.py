@@ -30,7 +30,7 @@ TIMEOUT = float(os.environ.get("BP_TUI_TEST_TIMEOUT", "20"))
 
 POLL = 0.02
 
-ROW = re.compile(r" *\d+ ")
+ROW = re.compile(r" *\d+[ ■□◆◈]")
 DONE = re.compile(r"(\d+) of (\d+) done")
 
 CHARACTERS = {

@@ -27,7 +27,7 @@ def is_alive(client: Client) -> bool:
 
 async def test_the_picker_shows_the_scenarios_and_opens_one() -> None:
     async with program(None) as driver:
-        await driver.shows("Pick a scenario", " ► broadcasting")
+        await driver.shows("Pick a scenario", " ► first_graph")
         for entry in catalog.bundled():
             assert entry.name in driver.text()
             assert entry.title in driver.text()
@@ -35,10 +35,10 @@ async def test_the_picker_shows_the_scenarios_and_opens_one() -> None:
             assert key in driver.lines()[-1]
         driver.assert_fits()
         await driver.press("down")
-        await driver.shows(" ► first_graph", "first_graph.py")
+        await driver.shows(" ► diamond", "diamond.py")
         await driver.press("up", "up", "up", "j", "k", "down", "enter")
         await driver.done(0)
-        assert driver.lines()[0].startswith(" first_graph  One tensor used twice")
+        assert driver.lines()[0].startswith(" diamond  Many ways down, one sum")
         await driver.press("n")
         await driver.done(1)
 
@@ -71,7 +71,7 @@ async def test_a_click_points_and_another_one_opens() -> None:
         await driver.shows("Pick a scenario")
         await driver.pilot.click("#list", offset=(10, 3))
         await driver.shows(" ► log_chain")
-        await driver.pilot.click("#list", offset=(10, 15))  # nothing is there
+        await driver.pilot.click("#list", offset=(10, 19))  # nothing is there
         await driver.pilot.click("#list", offset=(10, 3))
         await driver.done(0)
         assert driver.lines()[0].startswith(" log_chain")
@@ -98,15 +98,15 @@ async def test_open_another_scenario() -> None:
         assert first is not None
         await driver.press("o")
         await driver.shows("Pick a scenario")
-        await driver.press("enter")
-        await driver.shows("What was copied must be added up", "0 of")
-        assert driver.lines()[0].startswith(" broadcasting")
+        await driver.press("down", "enter")
+        await driver.shows("Many ways down, one sum", "0 of")
+        assert driver.lines()[0].startswith(" diamond")
         await driver.press("n")
         await driver.done(1)
         assert not is_alive(first)
         await driver.press("o")
         await driver.shows("Pick a scenario")
-        await driver.press("down", "enter")
+        await driver.press("enter")
         await driver.done(0)
         assert driver.lines()[0].startswith(" first_graph")
 

@@ -45,7 +45,7 @@ async def test_every_size_from_40x12_works(size: tuple[int, int]) -> None:
         await driver.shows("loss of batch 1 ")
         has_the_frame(driver)
         await driver.press("escape", "o")
-        await driver.shows("Pick a scenario", "► broadcasting")
+        await driver.shows("Pick a scenario", "► first_graph")
         has_the_frame(driver)
 
 

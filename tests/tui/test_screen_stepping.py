@@ -6,6 +6,7 @@ import re
 
 import pytest
 from screen_driver import Cells, Driver, stepping
+from tui_support import COMPLETE
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -293,12 +294,34 @@ async def test_one_numbering_everywhere() -> None:
             )
 
 
-@pytest.mark.parametrize("scenario", ["broadcasting", "log_chain", "shared_parent"])
-async def test_other_bundled_scenarios_can_be_stepped_through(scenario: str) -> None:
-    async with stepping(scenario) as driver:
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scenario", [name for name in COMPLETE if name != "mlp"])
+async def test_the_lessons_can_be_stepped_through(
+    scenario: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("N", "30")  # the length of `deep`
+    async with stepping(scenario, size) as driver:
+        await driver.shows("Look for")
+        assert "…" not in "".join(driver.pane()) or size != (80, 24)
         total = driver.steps()
         for position in range(total):
             await driver.press("n")
             await driver.done(position + 1)
             driver.assert_fits()
         await driver.shows("nothing: every step is done")
+
+
+async def test_a_message_that_is_longer_than_a_line_gets_a_page() -> None:
+    async with stepping("inplace") as driver:
+        await driver.press("n", "n")
+        await driver.done(2)
+        await driver.shows("node 1, just done")
+        before = await driver.settled()
+        for key in ("n", "s", "c"):
+            await driver.press(key)
+            await driver.shows("multiply saved argument 0", "line 27", "Esc closes this page")
+            driver.assert_fits()
+            await driver.press("escape")
+            await driver.is_back_at(before, f"the step after {key}")
+        await driver.press("p")
+        await driver.done(1)

@@ -353,3 +353,26 @@ def test_a_step_that_fails_in_a_row_leaves_what_was_taken(tmp_path: Any) -> None
     assert view_of(session)["rail"][1]["note"] == "1 of 3"
     session.back()
     assert view_of(session) == before
+
+
+def test_a_run_stops_in_a_folded_row_and_unfolds_it() -> None:
+    session = session_on("mlp")
+    session.breakpoints.toggle_stop(5)
+    assert view_of(session)["rail"][2]["mark"] == "breakpoint"
+    while session.run_on():
+        pass
+    assert (session.done, session.cursor) == (5, 4)
+    assert session.folding.row_of(4).call is None
+    assert [row["mark"] for row in view_of(session)["rail"][2:7]] == ["", "", "", "breakpoint", ""]
+
+
+def test_why_a_run_stopped_is_told_of_a_folded_row_too() -> None:
+    session = session_on("mlp")
+    session.breakpoints.add_stop("step == 7")
+    while session.run_on():
+        pass
+    assert session.stopped
+    assert session.done == 8
+    view = view_of(session)
+    assert "nodes 2 to 7, just done" in text_of(view["step"])
+    assert session.stopped.at_the_step in text_of(view["step"])

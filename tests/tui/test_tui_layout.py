@@ -29,11 +29,11 @@ from tui.widgets.plot import LossPlot, axis_top, braille
 # Panes
 
 
-@pytest.mark.parametrize("nodes", [1, 6, 25, 1000])
-def test_panes_add_up_at_every_size(nodes: int) -> None:
+@pytest.mark.parametrize(("nodes", "watched"), [(1, 0), (6, 0), (6, 1), (25, 8), (1000, 1000)])
+def test_panes_add_up_at_every_size(nodes: int, watched: int) -> None:
     for width in range(LEAST_WIDTH, 201):
         for height in range(LEAST_HEIGHT, 61):
-            layout = panes(width, height, nodes)
+            layout = panes(width, height, nodes, watched)
             assert layout is not None
             body = height - HEADER - FOOTER
             sizes = (
@@ -41,6 +41,7 @@ def test_panes_add_up_at_every_size(nodes: int) -> None:
                 layout.source_height,
                 layout.step_height,
                 layout.tensor_height,
+                layout.watch_height,
             )
             where = (width, height, layout)
             assert min(sizes) >= 0, where
@@ -53,7 +54,10 @@ def test_panes_add_up_at_every_size(nodes: int) -> None:
                 assert layout.left_width + layout.right_width == width, where
                 assert min(layout.left_width, layout.right_width) >= 30, where
                 assert layout.rail_height + layout.source_height == body, where
-                assert layout.step_height + layout.tensor_height == body, where
+                right = layout.step_height + layout.tensor_height + layout.watch_height
+                assert right == body, where
+            assert (layout.watch_height >= 2) == (watched > 0), where
+            assert layout.watch_height <= watched + 1, where
             assert layout.source_height == 0 or layout.source_height >= 4, where
 
 

@@ -41,7 +41,7 @@ def counting() -> Iterator[Counts]:
         return call  # type: ignore[return-value]
 
     with (
-        mock.patch.object(rail, "_row", counted("rows", rail._row)),
+        mock.patch.object(rail, "row_view", counted("rows", rail.row_view)),
         mock.patch.object(lanes, "_drawn", counted("drawn", lanes._drawn)),
         mock.patch.object(lanes._State, "advance", counted("passed", lanes._State.advance)),
         mock.patch.object(Labels, "full", counted("labels", Labels.full)),

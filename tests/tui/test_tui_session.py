@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tui_graphs import all_grads, chain, graph_of, session_of, tensors
-from tui_support import BUNDLED, session_on, text_of, view_of, write
+from tui_support import COMPLETE, session_on, text_of, view_of, write
 
 from tui.session.session import Session
 
-SMALL = [name for name in BUNDLED if name != "mlp"]
+SMALL = [name for name in COMPLETE if name != "mlp"]
 
 
 def press(session: Session, key: str) -> bool:
@@ -86,7 +86,7 @@ def test_any_way_to_a_place_shows_the_same(root: Any, keys: list[str]) -> None:
     assert (states(view_of(direct, 40)), all_grads(direct)) == reached
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", COMPLETE)
 @pytest.mark.parametrize("key", ["n", "s"])
 def test_p_undoes_a_press_cell_for_cell(name: str, key: str) -> None:
     session = session_on(name)
@@ -134,7 +134,7 @@ def test_a_step_that_fails_is_no_press(tmp_path: Path) -> None:
 # Jumping
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_run_to_cursor_in_either_direction(name: str) -> None:
     session = session_on(name)
     last = session.graph.step_count - 1
@@ -255,7 +255,7 @@ def test_counting_contributions_of_one_node_edge_by_edge() -> None:
     assert notes[3] == (f"{arrived + 2} of 5" if arrived + 2 < 5 else "")
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_how_many_presses_a_pass_takes(name: str) -> None:
     session = session_on(name)
     graph = session.graph
@@ -289,7 +289,7 @@ def test_the_two_ways_meet_in_the_same_views() -> None:
 # The view
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", COMPLETE)
 @pytest.mark.parametrize("rows", [1, 2, 5, 18, 60])
 def test_the_view_holds_together(name: str, rows: int) -> None:
     session = session_on(name)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TextIO
 
 from tui import loader
 from tui.commands.output import FetchProgress, json_line
-from tui.errors import ScenarioError
+from tui.errors import Refused, ScenarioError
 from tui.options import Options
 from tui.session import facts
+from tui.session.breaking.breakpoints import Breakpoints
+from tui.session.breaking.stop import Stop
 from tui.session.labels import Labels
 from tui.session.numbers import in_words
 from tui.session.opening import open_graph
@@ -19,35 +22,74 @@ HEADINGS = ("step", "node", "op", "grad_out", "to", "backward", "contribution", 
 
 
 def trace(options: Options, as_json: bool, full: bool, out: TextIO) -> int:
-    """Take every step and print it to `out`; returns the exit code.
+    """Take every step and print it to `out`; with breakpoints, up to the first step where one
+    holds. The end of the trace then shows what the leaves have so far.
+
+    Returns:
+        The exit code: 1 where a breakpoint has stopped it.
 
     Raises:
-        ScenarioError: the scenario cannot be used, or fails in a step.
+        ScenarioError: the scenario cannot be used, or fails in a step; or a condition cannot be
+            computed for one.
     """
     scenario = loader.load(options, FetchProgress())
     graph = open_graph(scenario)
-    steps = _steps(scenario, graph)
+    labels = Labels(graph)
+    breakpoints = _breakpoints(options, graph, labels)
+    stops: list[Stop] = []
+    steps = _steps(scenario, graph, breakpoints, stops)
     if as_json:
         json_line(facts.graph_event(scenario.name, graph, full), out)
         for step in steps:
             json_line(facts.step_event(step, full), out)
         json_line(facts.end_event(graph, full), out)
-        return 0
+        return _ended(stops, labels)
     print(f"{scenario.name}: {scenario.title}", file=out)
     print(f"{graph.step_count} steps of the backward pass\n", file=out)
-    _print_table(graph, steps, out)
-    return 0
+    _print_table(labels, steps, out)
+    return _ended(stops, labels)
 
 
-def _steps(scenario: loader.Scenario, graph: Graph) -> Iterator[StepFacts]:
-    while graph.position < graph.step_count:
+def _breakpoints(options: Options, graph: Graph, labels: Labels) -> Breakpoints:
+    """Those of the command line; what is remembered is for the screen.
+
+    Raises:
+        ScenarioError: the graph has no such node.
+    """
+    breakpoints = Breakpoints()
+    breakpoints.attach(graph, labels)
+    for text in options.breaks:
+        try:
+            breakpoints.add_stop(text, given=True)
+        except Refused as refusal:
+            raise ScenarioError(f"--break: {refusal}") from None
+    return breakpoints
+
+
+def _steps(
+    scenario: loader.Scenario, graph: Graph, breakpoints: Breakpoints, stops: list[Stop]
+) -> Iterator[StepFacts]:
+    """The steps up to the first that stops, which is added to `stops`."""
+    while graph.position < graph.step_count and not stops:
         with loader.guarded(scenario.path):
             step = graph.step()
         yield step
+        if stop := breakpoints.stop(ahead=False):
+            stops.append(stop)
 
 
-def _print_table(graph: Graph, steps: Iterator[StepFacts], out: TextIO) -> None:
-    labels = Labels(graph)
+def _ended(stops: list[Stop], labels: Labels) -> int:
+    """Say on standard error what has stopped the trace; the exit code."""
+    for stop in stops:
+        if stop.failed:
+            raise ScenarioError(f"--break: {stop.reasons} (node {stop.position - 1})")
+        print(f"bp-tui: {stop.told(labels.short(stop.position - 1))}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _print_table(labels: Labels, steps: Iterator[StepFacts], out: TextIO) -> None:
+    graph = labels.graph
     rows: list[tuple[str, ...]] = [HEADINGS]
     failure: ScenarioError | None = None
     try:
@@ -62,7 +104,8 @@ def _print_table(graph: Graph, steps: Iterator[StepFacts], out: TextIO) -> None:
         print("  ".join(cells).rstrip(), file=out)
     if failure is not None:
         raise failure
-    print("\nGradients of the leaves", file=out)
+    so_far = "" if graph.position == graph.step_count else " so far"
+    print(f"\nGradients of the leaves{so_far}", file=out)
     leaves = [node for node in graph.nodes[: graph.step_count] if node.leaf]
     width = max((len(labels.short(node.id)) for node in leaves), default=0)
     for node in leaves:

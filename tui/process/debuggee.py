@@ -14,12 +14,16 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
 from tui import loader
 from tui.errors import Refused, ScenarioError
 from tui.options import Options
 from tui.process.channel import Message, Sender, receive
+from tui.session.breaking.breakpoints import Breakpoints
+from tui.session.breaking.remembered import Memory
+from tui.session.breaking.syntax import ExpressionError
 from tui.session.commands import carry_out
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
@@ -61,11 +65,15 @@ class Debuggee:
             with loader.guarded(self._scenario.path):
                 training = self._scenario.training
                 self._training = TrainingSession(training) if training else None
+                self._breakpoints = Breakpoints()
                 self._open()
+                problems = self._recall()
         except ScenarioError as error:
             self._problem(error)
             return False
         self._send_view()
+        if problems:
+            self._notice(problems)
         while not self._gone:
             changed = self._carry_out_waiting(block=not self._is_training())
             if self._is_training():
@@ -96,11 +104,29 @@ class Debuggee:
                 scenario.path.name,
                 scenario.source,
             ),
+            self._breakpoints,
         )
         if folded is not None:
             self._session.folding.set(folded)
         self._session.deliver = self._sender.send
         self._session.is_interrupted = lambda: not self._commands.empty()
+
+    def _recall(self) -> str:
+        """Have the breakpoints and watches that are remembered, and those of the command line;
+        what is wrong with them."""
+        breakpoints = self._breakpoints
+        memory = Memory(self._scenario.path)
+        told = [memory.recall(breakpoints)]
+        told += _add_given(breakpoints.add_stop, self._options.breaks)
+        told += _add_given(breakpoints.add_watch, self._options.watches)
+        breakpoints.attach(self._session.graph, self._session.labels)
+
+        def keep() -> None:
+            if problem := memory.keep(breakpoints):
+                self._notice(problem)
+
+        breakpoints.on_change = keep
+        return "; ".join(filter(None, told))
 
     def _is_training(self) -> bool:
         return self._training is not None and self._training.running
@@ -222,6 +248,15 @@ class Debuggee:
                 "excerpt": error.excerpt,
             }
         )
+
+
+def _add_given(add: Callable[[str, bool], object], texts: Iterable[str]) -> Iterator[str]:
+    """Add what the command line gave; what is wrong with it for this graph."""
+    for text in texts:
+        try:
+            add(text, True)
+        except (Refused, ExpressionError) as error:
+            yield f"{text}: {error}"
 
 
 def _data_in_use() -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SCROLLING = {"pagedown": 1, "space": 1, "pageup": -1}
 """The keys that scroll a page, and by how many screens of it."""
 
-ON_A_PAGE = ("help", "log", "leave", "commands", "give_up")
+ON_A_PAGE = ("help", "log", "leave", "commands", "give_up", "breakpoints", "condition")
 """The actions that are possible while a page lies over the body."""
 
 LEAVING = ("app.quit_program", "quit_program")
@@ -185,7 +185,10 @@ class BaseScreen(Screen[None]):
     # Notices and questions
 
     def notice(self, text: str) -> None:
-        """Show a line until the next key."""
+        """Show a line until the next key; a message too long for a line of 80 gets a page."""
+        if self.is_shown and cell_len(text) >= max(self.size.width, 80):
+            self.show_page("It goes no further", [("text", text, "")])
+            return
         self._notice = text
         if self.is_shown:
             self.draw_footer()
@@ -314,7 +317,7 @@ class BaseScreen(Screen[None]):
             items: what it shows.
             update: whether they are shown only where a page of that title is still open.
         """
-        if update and (self._page != "shown" or self._shown_page[0] != title):
+        if update and not self.shows_page(title):
             return
         self._shown_page = (title, items)
         if not update:
@@ -324,6 +327,10 @@ class BaseScreen(Screen[None]):
         if self.is_shown:
             self.draw_footer()
             self._show_page("shown")
+
+    def shows_page(self, title: str) -> bool:
+        """Whether the page that lies over the body is the one of this title."""
+        return self._page == "shown" and self._shown_page[0] == title
 
     def refresh_log(self) -> None:
         """Show what was printed meanwhile, where the log is open."""

@@ -9,12 +9,14 @@ from textual.containers import Horizontal, Vertical
 
 from tui import actions
 from tui.screens.base import BaseScreen, bindings, set_height
+from tui.session import breaking
 from tui.widgets import styles
 from tui.widgets.items import Items
 from tui.widgets.layout import Layout, lay_out
 from tui.widgets.lines import Line
 from tui.widgets.rail import Rail, lanes_columns
 from tui.widgets.source import Source
+from tui.widgets.watches import Watches
 
 View = dict[str, Any]
 
@@ -41,6 +43,7 @@ class SteppingScreen(BaseScreen):
             with Vertical(id="right"):
                 yield Items(id="step", classes="beside")
                 yield Items(id="tensors", classes="beside")
+                yield Watches(id="watches", classes="beside")
 
     def show_view(self, view: View) -> None:
         """Show where the session stands now."""
@@ -61,7 +64,7 @@ class SteppingScreen(BaseScreen):
         if not self.is_shown:
             return
         width, height = self.size
-        layout = lay_out(width, height, self._view["rows"])
+        layout = lay_out(width, height, self._view["rows"], self._view["watches"]["count"])
         if layout is None:
             return
         if layout != self._layout:
@@ -84,12 +87,13 @@ class SteppingScreen(BaseScreen):
         left, right = self.query_one("#left"), self.query_one("#right")
         left.styles.width, right.styles.width = layout.left_width, layout.right_width
         left.styles.height = layout.rail_height + layout.source_height
-        right.styles.height = layout.step_height + layout.tensor_height
+        right.styles.height = layout.step_height + layout.tensor_height + layout.watch_height
         set_height(self.query_one("#rail"), layout.rail_height)
         set_height(self.query_one("#source"), layout.source_height)
         set_height(self.query_one("#step"), layout.step_height)
         set_height(self.query_one("#tensors"), layout.tensor_height)
-        for name in ("#step", "#tensors"):
+        set_height(self.query_one("#watches"), layout.watch_height)
+        for name in ("#step", "#tensors", "#watches"):
             self.query_one(name).set_class(not layout.stacked, "beside")
 
     def _show_panes(self) -> None:
@@ -102,6 +106,8 @@ class SteppingScreen(BaseScreen):
         self.query_one("#step", Items).show_items(step or [])
         if both:
             self.query_one("#tensors", Items).show_items(view["tensors"] or [])
+        if self.query_one(Watches).display:
+            self.query_one(Watches).show_view(view["watches"])
         if self.query_one(Source).display:
             self.query_one(Source).show_source(view["source"], view["called"])
 
@@ -155,24 +161,34 @@ class SteppingScreen(BaseScreen):
         """Run until the node under the cursor is done."""
         self.program.send(do="run_to_cursor")
 
-    def action_fold(self) -> None:
-        """Fold or unfold at the cursor."""
-        self.program.send(do="fold")
+    def action_verify(self) -> None:
+        """Compare the backward functions of the node under the cursor with central differences."""
+        self.program.send(do="verify")
 
-    def action_fold_all(self) -> None:
-        """Fold or unfold everything."""
-        self.program.send(do="fold_all")
+    def action_verify_all(self) -> None:
+        """The same for all nodes."""
+        self.program.send(do="verify_all")
 
-    def action_search(self) -> None:
-        """Ask for a name or an operation."""
-        self.prompt("/", lambda text: self.program.send(do="search", text=text))
+    def action_breakpoint(self) -> None:
+        """Set a breakpoint under the cursor, or take it away."""
+        self.program.send(do="breakpoint")
 
-    def action_go(self) -> None:
-        """Ask where to go."""
+    def action_breakpoints(self) -> None:
+        """List breakpoints, conditions and watches, or close that list."""
+        if not self.shows_page(breaking.PAGE):
+            self.program.send(do="breakpoints")
+        else:
+            self.close_page()
+
+    def action_condition(self) -> None:
+        """Let the user type where to stop."""
         self.prompt(
-            "Go to step, #node, name, start, end:" if self.size.width >= 60 else "Go to",
-            lambda text: self.program.send(do="go", text=text),
+            "stop where", lambda text: self.program.send(do="change_breakpoints", text=text)
         )
+
+    def action_watch(self) -> None:
+        """Watch the node under the cursor, or watch it no more."""
+        self.program.send(do="watch")
 
     def action_train(self) -> None:
         """Open the training."""

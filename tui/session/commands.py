@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tui.session.breaking import commands as breaking
 from tui.session.finding import go, search
 from tui.session.session import Session
+from tui.session.verify_pages import verify_all, verify_node
 
 Json = dict[str, Any]
 Command = Callable[[Session, Json], object]
@@ -30,9 +32,10 @@ def carry_out(session: Session, name: str, command: Json) -> None:
 
 
 def _continue(session: Session, command: Json) -> None:
-    """Take steps to the end; where that takes a while, a command that comes ends it."""
+    """Take steps to the next breakpoint or condition, or to the end; where that takes a while, a
+    command that comes ends it."""
     patience = time.monotonic() + CONTINUE_ALONE
-    while session.next():
+    while session.run_on():
         if session.is_interrupted() and time.monotonic() > patience:
             return
 
@@ -51,6 +54,9 @@ COMMANDS: dict[str, Command] = {
     "cursor": lambda session, command: session.move_cursor(int(command["by"])),
     "point": lambda session, command: session.point(int(command["node"])),
     "run_to_cursor": _run_to_cursor,
+    "verify": lambda session, command: verify_node(session),
+    "verify_all": lambda session, command: verify_all(session),
+    **breaking.COMMANDS,
     "go": lambda session, command: go(session, str(command["text"])),
     "search": lambda session, command: search(session, str(command["text"])),
     "fold": lambda session, command: session.fold(),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import engine
-from tui.session.protocol import Array, Call, EdgeFacts, Node, Parent, StepFacts
+from engine import inplace
+from tui.session.protocol import Array, Call, EdgeFacts, Node, Parent, StepFacts, users_of
 
 
 class EngineGraph:
@@ -100,8 +102,42 @@ class EngineGraph:
         recipe = self._tensors[node].recipe
         return recipe.args if recipe else ()
 
+    def forward(self, node: int) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+        recipe = self._tensors[node].recipe
+        if recipe is None:
+            raise ValueError(f"node {node} is a leaf: no function has made it")
+        return recipe.func, recipe.kwargs
+
+    def backward(self, node: int) -> Mapping[int, Callable[..., Any] | None]:
+        return self._pass.backward_functions(self._tensors[node])
+
     def upcoming(self, node: int) -> list[Callable[..., Any]]:
         return self._pass.upcoming(self._tensors[node])
+
+    def changed(self, node: int) -> str | None:
+        tensor = self._tensors[node]
+        made = self._made_at(node)
+        change = inplace.last_change(tensor.array)
+        if change is not None and change.time > made:
+            return f"its value: {change}"
+        for parent in self._nodes[node].parents:
+            change = inplace.last_change(self._tensors[parent.node].array)
+            if change is not None and change.time > tensor._made_at:
+                return f"its argument {parent.arg}: {change}"
+        return None
+
+    def _made_at(self, node: int) -> int:
+        """The engine's time at which a node's value entered the forward pass: for a leaf, which
+        may be much older, when it was used first."""
+        tensor = self._tensors[node]
+        users = self._users[node]
+        if tensor.is_leaf and users:
+            return min(self._tensors[user]._made_at for user in users)
+        return tensor._made_at
+
+    @functools.cached_property
+    def _users(self) -> list[list[int]]:
+        return users_of(self._nodes)
 
     def _facts(self, step: engine.Step) -> StepFacts:
         """The facts of a step; those of the last one asked for are kept, it is asked for often."""

@@ -40,6 +40,17 @@ def number(value: Any) -> str:
     return text
 
 
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers that are not the same, with as many digits as it takes to tell them apart."""
+    if number(one) != number(other) or one == other:
+        return number(one), number(other)
+    for digits in range(5, 17):
+        shown, others = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if shown != others:
+            break
+    return shown, others
+
+
 def is_inline(array: Array) -> bool:
     """Whether an array is small enough to be printed in a line."""
     return array.size <= INLINE and array.ndim <= 2

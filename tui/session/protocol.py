@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -134,6 +134,16 @@ class Graph(Protocol):
 
     def arguments(self, node: int) -> tuple[Any, ...]:
         """What the node's operation was called with: arrays and numbers."""
+
+    def forward(self, node: int) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+        """The function on arrays that made the node, and its keyword arguments; no leaf has one."""
+
+    def backward(self, node: int) -> Mapping[int, Callable[..., Any] | None]:
+        """The backward function of each argument that gets a gradient; None for a missing one."""
+
+    def changed(self, node: int) -> str | None:
+        """What was changed in place since the forward pass, of the node's value and of what its
+        operation was called with, in words; None for nothing."""
 
     def upcoming(self, node: int) -> list[Callable[..., Any]]:
         """The backward functions that the node's step will call, in their order."""

@@ -48,7 +48,7 @@ class Rail:
         shown = range(self.first, min(len(folding), self.first + rows))
         lanes += [""] * (len(shown) - len(lanes))
         return [
-            {"lanes": lane, **_row(session, folding.row(index))}
+            {"lanes": lane, **row_view(session, folding.row(index))}
             for index, lane in zip(shown, lanes, strict=True)
         ]
 
@@ -62,7 +62,7 @@ class Rail:
         self.first = max(0, min(first, len(folding) - rows))
 
 
-def _row(session: Session, row: Row) -> Json:
+def row_view(session: Session, row: Row) -> Json:
     """A row; one that is folded stands for its first node, through which (as for any node)
     all comes that comes from above."""
     node = session.graph.nodes[row.first]
@@ -78,7 +78,7 @@ def _row(session: Session, row: Row) -> Json:
             note = f"{row.size} nodes"
     return {
         "id": row.first,
-        "mark": "",
+        "mark": _mark(session, row),
         "state": state,
         "label": label,
         "brief": brief,
@@ -86,6 +86,15 @@ def _row(session: Session, row: Row) -> Json:
         "grad": "" if grad is None else numbers.measure(grad),
         "note": note,
     }
+
+
+def _mark(session: Session, row: Row) -> str:
+    """The mark of the row's first node that has one."""
+    breakpoints = session.breakpoints
+    if not breakpoints.breakpoints and not breakpoints.watches:
+        return ""
+    nodes = range(row.first, row.last + 1)
+    return next((mark for node in nodes if (mark := breakpoints.mark(node))), "")
 
 
 def _state(session: Session, row: Row, arrived: bool) -> tuple[str, str]:

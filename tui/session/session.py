@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tui.session.breaking.breakpoints import Breakpoints
+from tui.session.breaking.stop import Stop
 from tui.session.explanation import Explainer, Item
 from tui.session.finding import Finder
 from tui.session.folding import Folding
@@ -51,12 +53,19 @@ class Session:
     Args:
         graph: whose backward pass is stepped.
         subject: what it belongs to.
+        breakpoints: where a run stops and what is watched; they may come from another session.
     """
 
-    def __init__(self, graph: Graph, subject: Subject) -> None:
+    def __init__(
+        self, graph: Graph, subject: Subject, breakpoints: Breakpoints | None = None
+    ) -> None:
         self.graph = graph
         self.subject = subject
         self.labels = Labels(graph)
+        self.breakpoints = breakpoints or Breakpoints()
+        self.breakpoints.attach(graph, self.labels)
+        self.stopped: Stop | None = None
+        """Why the last run has stopped, where it was not at the end."""
         self.cursor = 0
         self.revealed: int | None = None
         self._users = users_of(graph.nodes)
@@ -99,6 +108,10 @@ class Session:
     def next(self) -> bool:
         """Take the next step (over a folded row: all of its steps), or show the rest of the one
         under way; False at the end."""
+        return self._next(over_rows=True)
+
+    def _next(self, over_rows: bool) -> bool:
+        """See `next`; a run does not go over rows, it may stop within one."""
         if self.revealed is None and self.graph.position == self.graph.step_count:
             return False
         place = self._place()
@@ -106,12 +119,24 @@ class Session:
             self.revealed = None
             self._pressed(place)
             return True
+        position = self.graph.position
         try:
-            self._move(self.folding.row_of(self.graph.position).last + 1)
+            self._move((self.folding.row_of(position).last if over_rows else position) + 1)
         finally:
             if self.graph.position > place.position:
                 self._pressed(place)
         return True
+
+    def run_on(self) -> bool:
+        """Take the next step as part of a run; False where the run ends, since a breakpoint or a
+        condition has stopped it (that is said) or there is no step left."""
+        if not self._next(over_rows=False):
+            return False
+        self.stopped = self.breakpoints.stop()
+        if self.stopped is not None:
+            self.reveal_step()
+            self.say(str(self.stopped))
+        return self.stopped is None
 
     def into(self) -> bool:
         """Show the next half edge: its formula first, then its result; False at the end. A folded
@@ -153,8 +178,10 @@ class Session:
         """Take steps, or take them back, until `position` are done."""
         self._presses.clear()
         self.revealed = None
-        self._move(max(0, min(position, self.graph.step_count)))
-        self._follow()
+        try:
+            self._move(max(0, min(position, self.graph.step_count)))
+        finally:  # where a step fails, those before it are done
+            self._follow()
 
     def start(self) -> None:
         """Back to the start of the same graph."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from tui.session.explanation import Item
 from tui.session.facts import function_name
 from tui.session.folded import about_folded, folded_row, upcoming_row
+from tui.session.folding import Row
 from tui.session.formulas import source_of
 from tui.session.inspection import inspect_node
+from tui.session.rail import row_view
 
 if TYPE_CHECKING:
     from tui.session.session import Session
@@ -17,6 +20,9 @@ Json = dict[str, Any]
 
 LANES_AT_MOST = 24
 """How many columns of the rail the lanes take where the screen has not said how many fit."""
+
+WATCHES = 8
+"""So many watched gradients are shown at most."""
 
 SOURCE_LINES = 40
 """How many lines of the scenario are sent, around the one that made the node."""
@@ -51,6 +57,7 @@ def view_of(
         "next": _upcoming(session),
         "source": _source(session),
         "called": _called(session),
+        "watches": _watches(session),
     }
 
 
@@ -73,9 +80,14 @@ def _step_items(session: Session) -> list[Item]:
         return _introduction(session)
     row = session.folding.row_of(session.at)
     if row.call is not None and session.revealed is None:
-        return folded_row(session.graph, session.labels, row)
-    step = session.graph.taken(session.graph.position - 1)
-    return session.explainer.step(step, session.revealed)
+        items = folded_row(session.graph, session.labels, row)
+    else:
+        step = session.graph.taken(session.graph.position - 1)
+        items = session.explainer.step(step, session.revealed)
+    stopped, position = session.stopped, session.graph.position
+    if stopped is not None and (stopped.position, None) == (position, session.revealed):
+        items[1:1] = [("strong", stopped.at_the_step, "")]
+    return items
 
 
 def _introduction(session: Session) -> list[Item]:
@@ -112,6 +124,20 @@ def _tensor_items(session: Session, width: int, height: int) -> list[Item]:
         height - len(folded),
     )
     return [*items[:1], *folded, *items[1:]]
+
+
+def _watches(session: Session) -> Json:
+    """The watched nodes, as many as are ever shown, and how many there are."""
+    watched = session.breakpoints.watched()
+    rows = [
+        {
+            **row_view(session, Row(node, node, None)),
+            "label": session.labels.short(node),
+            "mark": "watched",
+        }
+        for node in itertools.islice(watched, WATCHES)
+    ]
+    return {"rows": rows, "count": len(watched)}
 
 
 def _source(session: Session) -> Json:

@@ -10,7 +10,14 @@ from rich.cells import cell_len
 STATES = {"waits": "·", "ready": "○", "shown": "►", "done": "●", "rests": "-"}
 """The state of a node, as a glyph."""
 
+MARKS = {"": " ", "breakpoint": "■", "off": "□", "watched": "◆", "both": "◈"}
+"""What is set on a node: a breakpoint (or one that is switched off), a watch, both."""
+
 _ASCII = {
+    "■": "B",
+    "□": "b",
+    "◆": "W",
+    "◈": "&",
     "·": ".",
     "○": "o",
     "►": ">",

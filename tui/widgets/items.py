@@ -69,7 +69,7 @@ def lay_out(items: Sequence[Item], width: int) -> list[Line]:
         if kind == "gap":
             lines.append([])
         elif kind in ("text", "problem"):
-            indent = "  " if left.startswith("- ") else ""
+            indent = "  " if left.startswith("- ") else " " * (len(left) - len(left.lstrip(" ")))
             lines += [[(text, left_style)] for text in wrap(left, width, indent)]
         elif kind == "key":
             lines += _key_lines(left, right, width)

@@ -23,17 +23,21 @@ class Layout:
     """With the line at its left, where it stands beside the rail."""
     step_height: int
     tensor_height: int
+    watch_height: int = 0
+    """With the line above it."""
 
 
-def lay_out(width: int, height: int, nodes: int) -> Layout | None:
-    """The layout for a terminal, and a graph of so many nodes; None where it is too small."""
+def lay_out(width: int, height: int, nodes: int, watched: int = 0) -> Layout | None:
+    """The layout for a terminal, and a graph of so many nodes of which so many are watched; None
+    where it is too small."""
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         return None
     body = height - HEADER - FOOTER
     rail_wanted = nodes + 1
+    watch = 1 + min(watched, body // 5) if watched else 0
     if width < 70:
-        rail = min(rail_wanted, max(4, body * 2 // 5))
-        return Layout(True, width, rail, 0, width, body - rail, 0)
+        rail = min(rail_wanted, max(3 if watch else 4, (body - watch) * 2 // 5))
+        return Layout(True, width, rail, 0, width, body - rail - watch, 0, watch)
     left = 39 if width < 100 else min(64, width * 45 // 100)
     least_source = SOURCE_LEAST if height < 30 else 10
     rail = body
@@ -42,5 +46,6 @@ def lay_out(width: int, height: int, nodes: int) -> Layout | None:
     elif height >= 36:
         rail = body - least_source
     right = width - left
-    tensor = body // 2 if width >= 100 and height >= 30 else 0
-    return Layout(False, left, rail, body - rail, right, body - tensor, tensor)
+    tensor = (body - watch) // 2 if width >= 100 and height >= 30 else 0
+    step = body - tensor - watch
+    return Layout(False, left, rail, body - rail, right, step, tensor, watch)

@@ -33,6 +33,8 @@ class Lines(Widget):
     def show(self, lines: Iterable[Line]) -> None:
         """Show these lines, redrawing only the cells that are not the same as before."""
         width, height = self.size
+        if not width or not height:
+            return  # it lies under a page: what it still shows then is what the next change is from
         strips = [self._strip(line, width) for line, _ in zip(lines, range(height), strict=False)]
         changed = []
         blank = Strip.blank(width)

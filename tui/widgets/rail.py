@@ -12,7 +12,7 @@ from textual import events
 from textual.message import Message
 
 from tui.widgets import styles
-from tui.widgets.glyphs import STATES
+from tui.widgets.glyphs import MARKS, STATES
 from tui.widgets.lines import Line, Lines
 
 LEGEND: Line = [
@@ -32,6 +32,8 @@ STATE_STYLES = {
     "done": styles.DONE,
     "rests": styles.QUIET,
 }
+
+MARK_STYLES = {"breakpoint": styles.PROBLEM, "both": styles.PROBLEM, "watched": styles.READY}
 
 LABEL, RIGHT, NARROW_RIGHT = 14, 15, 8
 """Columns for a name, for shape and gradient side by side, and for only one of the two."""
@@ -109,7 +111,7 @@ def _row(row: dict[str, Any], is_cursor: bool, columns: _Columns) -> Line:
     used = cell_len(row["lanes"]) or 1
     return [
         (f"{row['id']:>{columns.id}}", styles.CURSOR if is_cursor else styles.QUIET),
-        (row["mark"] or " ", styles.CURSOR if is_cursor else styles.PLAIN),
+        (MARKS[row["mark"]], _mark_style(row["mark"], is_cursor)),
         (before, styles.QUIET),
         (STATES[row["state"]], state_style),
         (after, styles.QUIET),
@@ -135,6 +137,11 @@ def _label_and_right(row: dict[str, Any], width: int) -> tuple[str, str]:
     room = max(3, width - 1 - cell_len(right))
     label = row["label"] if cell_len(row["label"]) <= room else _cut(row["brief"], room)
     return set_cell_size(label, room) + " ", right
+
+
+def _mark_style(mark: str, is_cursor: bool) -> Style:
+    style = MARK_STYLES.get(mark, styles.QUIET)
+    return Style(bold=style.bold, reverse=True) if is_cursor else style
 
 
 def _label_style(state: str, is_cursor: bool) -> Style:

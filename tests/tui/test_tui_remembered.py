@@ -1,0 +1,192 @@
+"""What is remembered of a scenario between runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from tui_support import debugged, session_on, write
+
+from tui.session.breaking.breakpoints import Breakpoints
+from tui.session.breaking.remembered import LARGEST, Memory
+from tui.session.session import Session
+
+STOPS = ("norm(contribution) > 10", "op matmul", "name linear*", "node 3")
+
+
+def filled(scenario: str = "first_graph") -> tuple[Session, Breakpoints]:
+    session = session_on(scenario)
+    breakpoints = session.breakpoints
+    for stop in STOPS:
+        breakpoints.add_stop(stop)
+    breakpoints.add_stop("inf", given=True)
+    breakpoints.switch(2)
+    breakpoints.toggle_watch(4)
+    breakpoints.add_watch("name c")
+    breakpoints.add_watch("d", given=True)
+    return session, breakpoints
+
+
+def listed(breakpoints: Breakpoints) -> list[tuple[str, bool]]:
+    return [(str(one.what), one.enabled) for one in breakpoints.breakpoints]
+
+
+def test_what_was_kept_is_recalled_but_for_what_the_command_line_gave(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "a.py")
+    _, breakpoints = filled()
+    assert memory.keep(breakpoints) is None
+    again = Breakpoints()
+    assert Memory(tmp_path / "a.py").recall(again) is None
+    assert [one.what for one in again.breakpoints] == [
+        one.what for one in breakpoints.breakpoints if not one.given
+    ]
+    assert listed(again) == [
+        ("norm(contribution) > 10", True),
+        ("op matmul", False),
+        ("name linear*", True),
+        ("node d", True),
+    ]
+    assert [str(one.what) for one in again.watches] == ["node b", "name c"]
+    assert list(memory.file.parent.iterdir()) == [memory.file]
+
+
+def test_it_lies_under_the_state_directory_a_file_a_scenario(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    one, other = Memory(tmp_path / "a.py"), Memory(tmp_path / "there" / "a.py")
+    assert one.file != other.file
+    assert one.file.parent == Path(os.environ["XDG_STATE_HOME"]) / "bp-tui"
+    assert Memory(tmp_path / "there" / ".." / "a.py").file == one.file
+    (tmp_path / "link.py").symlink_to(tmp_path / "a.py")
+    assert Memory(tmp_path / "link.py").file.stem[-16:] == one.file.stem[-16:]
+    assert not one.file.parent.exists()
+    assert one.recall(Breakpoints()) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"nonsense",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"version": 2, "breakpoints": [], "watches": []}',
+        b'{"version": 1, "breakpoints": 3, "watches": []}',
+        b'{"version": 1, "breakpoints": [3], "watches": []}',
+        b'{"version": 1, "breakpoints": [{"text": "norm(", "enabled": true}], "watches": []}',
+        b'{"version": 1, "breakpoints": [{"text": "12", "enabled": true}], "watches": []}',
+        b'{"version": 1, "breakpoints": [{"text": 12, "enabled": true}], "watches": []}',
+        b'{"version": 1, "breakpoints": [{"text": "nan"}], "watches": []}',
+        b'{"version": 1, "breakpoints": [], "watches": [{"text": ""}]}',
+        b'{"version": 1, "breakpoints": [], "watches": [{"node": {}, "called": "x"}]}',
+        b'{"version": 1, "breakpoints": [], "watches": [{"node": {"name": 3, "path": null, '
+        b'"op": null, "nth": 0}, "called": "x"}]}',
+        b'{"version": 1, "breakpoints": [], "watches": [{"node": {"name": "a", "path": null, '
+        b'"op": null, "nth": "0"}, "called": "x"}]}',
+        b"[" * 100_000,
+        b" " * (LARGEST + 1),
+    ],
+)
+def test_a_damaged_file_is_told_once_and_replaced(tmp_path: Path, content: bytes) -> None:
+    memory = Memory(tmp_path / "a.py")
+    memory.file.parent.mkdir(parents=True)
+    memory.file.write_bytes(content)
+    breakpoints = Breakpoints()
+    said = memory.recall(breakpoints)
+    assert said == (
+        f"breakpoints are not remembered: {memory.file} is damaged; the next one replaces it"
+    )
+    assert breakpoints.breakpoints == []
+    assert breakpoints.watches == []
+    _, some = filled()
+    assert memory.keep(some) is None
+    assert memory.recall(breakpoints) is None
+    assert len(breakpoints.breakpoints) == len(STOPS)
+
+
+def test_what_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "a.py")
+    memory.file.parent.parent.mkdir(parents=True)
+    memory.file.parent.write_text("a file in the place of the folder")
+    _, breakpoints = filled()
+    said = memory.keep(breakpoints)
+    assert said is not None
+    assert said.startswith(f"this is not remembered: {memory.file.parent}: ")
+    assert memory.keep(breakpoints) is None
+    assert "breakpoints are not remembered" in (memory.recall(breakpoints) or "")
+
+
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory(tmp_path / "a.py")
+    _, breakpoints = filled()
+    memory.keep(breakpoints)
+    before = memory.file.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    breakpoints.remove(1)
+    assert "No space left" in (memory.keep(breakpoints) or "")
+    assert memory.file.read_bytes() == before
+    assert list(memory.file.parent.iterdir()) == [memory.file]
+
+
+def test_the_debugged_process_remembers(tmp_path: Path) -> None:
+    path = write(tmp_path, "a = Tensor(3.0, requires_grad=True)\nb = a * a\nloss = b + a\n")
+    with debugged(path) as there:
+        there.wait_for("stepping")
+        there.step("point", node=1)
+        there.step("breakpoint")
+        there.step("change_breakpoints", text="contribution > 5")
+        there.step("point", node=2)
+        view = there.step("watch")
+        assert [row["mark"] for row in view["rail"]] == ["", "breakpoint", "watched"]
+    with debugged(path, breaks=("nan", "node 77"), watches=("b",)) as there:
+        view = there.wait_for("stepping")
+        assert [row["mark"] for row in view["rail"]] == ["", "both", "watched"]
+        assert there.wait_for("notice")["text"] == (
+            "node 77: there is no node 77; the last one is 2"
+        )
+        there.ask("breakpoints")
+        text = str(there.wait_for("page")["items"])
+        assert "nan, from the command line" in text
+        assert "contribution > 5" in text
+        there.step("change_breakpoints", text="zero")
+        there.ask("continue")
+        assert there.wait_for("notice", lambda m: "Stopped" in m["text"])["text"] == (
+            "Stopped before node 1, b: breakpoint"
+        )
+    kept = json.loads(Memory(path).file.read_text())
+    texts = [entry.get("text") for entry in kept["breakpoints"]]
+    assert texts == [None, "contribution > 5", "zero"]
+    assert len(kept["watches"]) == 1
+
+
+def test_the_debugged_process_goes_on_with_a_damaged_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "a = Tensor(3.0, requires_grad=True)\nloss = a * a\n")
+    memory = Memory(path)
+    memory.file.parent.mkdir(parents=True)
+    memory.file.write_text("{")
+    with debugged(path) as there:
+        assert "is damaged" in there.wait_for("notice")["text"]
+        assert there.step("next")["done"] == 1
+
+
+def test_breakpoints_outlive_the_batches_of_a_training() -> None:
+    with debugged("mlp") as there:
+        there.wait_for("stepping")
+        there.step("point", node=13)
+        there.step("breakpoint")
+        there.ask("training.open")
+        there.ask("training.batch")
+        there.wait_for("training", lambda view: view["state"] == "paused" and view["batch"] == 1)
+        view = there.step("training.close")
+        assert {row["id"] for row in view["rail"] if row["mark"]} == {13}
+        there.ask("continue")
+        assert "Stopped before node 13" in there.wait_for("notice")["text"]

@@ -1,0 +1,113 @@
+"""What the stepping screen can ask about breakpoints, conditions and watches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tui.errors import Refused
+from tui.session.breaking import PAGE
+from tui.session.breaking.breakpoints import Breakpoint, Breakpoints, Watch
+from tui.session.breaking.condition import Condition
+from tui.session.breaking.syntax import FUNCTIONS, NAMES, ExpressionError
+from tui.session.breaking.targets import OneNode
+from tui.session.explanation import GAP, Item
+
+if TYPE_CHECKING:
+    from tui.session.session import Session
+
+CHANGE = re.compile(r"\s*([-!])\s*(\d{1,9})\s*", re.ASCII)
+"""`-2` removes number 2 of the list, `!2` switches it off or on."""
+
+
+def _toggle(session: Session, command: dict[str, Any]) -> None:
+    node = session.cursor
+    try:
+        has = session.breakpoints.toggle_stop(node)
+    except Refused as refusal:
+        session.say(str(refusal))
+        return
+    label = session.labels.short(node)
+    session.say(f"{'breakpoint on' if has else 'no breakpoint any more on'} node {node}, {label}")
+
+
+def _watch(session: Session, command: dict[str, Any]) -> None:
+    node = session.cursor
+    try:
+        if not session.breakpoints.toggle_watch(node):
+            session.say(f"node {node}, {session.labels.short(node)}, is watched no more")
+    except Refused as refusal:
+        session.say(str(refusal))
+
+
+def _change(session: Session, command: dict[str, Any]) -> None:
+    """Add what was typed, or carry out `-2` or `!2`; an open list shows it."""
+    text = str(command["text"])
+    breakpoints = session.breakpoints
+    try:
+        if change := CHANGE.fullmatch(text):
+            number = int(change[2])
+            if change[1] == "-":
+                session.say(f"removed: {breakpoints.remove(number)}")
+            else:
+                one = breakpoints.switch(number)
+                session.say(f"switched {'on' if one.enabled else 'off'}: {one.what}")
+        else:
+            one = breakpoints.add_stop(text)
+            when = "after a step where" if isinstance(one.what, Condition) else "before"
+            holds = " holds" if isinstance(one.what, Condition) else ""
+            session.say(f"c stops {when} {one.what}{holds}")
+    except ExpressionError as error:
+        raise Refused(str(error)) from None
+    session.show_page(PAGE, listing(breakpoints), update=True)
+
+
+def listing(breakpoints: Breakpoints) -> list[Item]:
+    """The page of all breakpoints, conditions and watches, and how they are written."""
+    items: list[Item] = []
+    entries: list[Breakpoint | Watch] = [*breakpoints.breakpoints, *breakpoints.watches]
+    for number, entry in enumerate(entries, 1):
+        items.append(("key", f"{number:>3}", _described(breakpoints, entry)))
+    if not entries:
+        items.append(("line", "none yet", ""))
+    how = (
+        ("b", "breakpoint on the node under the cursor, on or off; W: watch it, or no more"),
+        ("rail", "■ breakpoint  □ one that is off  ◆ watched  ◈ breakpoint and watched"),
+        ("a -2", "removes number 2; a !2 switches it off, or on again"),
+        ("a", "adds one: node 12, op matmul, name linear*.bias stop before these nodes;"),
+        ("", "a condition stops after a step of which it holds:"),
+        ("", 'norm(contribution) > 10 and op == "matmul"'),
+    )
+    items += [GAP, *(("key", key, text) for key, text in how)]
+    items += [GAP, ("strong", "In a condition (an array holds where any of its elements does)", "")]
+    items += [("line", f"{name:<13} {meaning}", "") for name, (_, meaning) in NAMES.items()]
+    items += [("line", f"{'functions':<13} {' '.join(FUNCTIONS)}", "")]
+    items += [("line", f"{'operators':<13} + - * / // % **  == != < <= > >= in  and or not", "")]
+    return items
+
+
+def _described(breakpoints: Breakpoints, entry: Breakpoint | Watch) -> str:
+    what = entry.what
+    words = [f"watch {what}" if isinstance(entry, Watch) else str(what)]
+    if isinstance(what, OneNode):
+        node = breakpoints.find(what)
+        kind = "watch " if isinstance(entry, Watch) else ""
+        where = f"node {node}, {what.called}" if node is not None else f"{what}, not in this graph"
+        words = [kind + where]
+    if isinstance(entry, Breakpoint):
+        if not entry.enabled:
+            words.append("off")
+        if entry.hits:
+            words.append(f"stopped {entry.hits} time{'s' if entry.hits > 1 else ''}")
+    if entry.given:
+        words.append("from the command line")
+    return ", ".join(words)
+
+
+COMMANDS: dict[str, Callable[[Session, dict[str, Any]], object]] = {
+    "breakpoint": _toggle,
+    "watch": _watch,
+    "breakpoints": lambda session, command: session.show_page(PAGE, listing(session.breakpoints)),
+    "change_breakpoints": _change,
+}
