@@ -31,6 +31,8 @@ _SHOWN = {
     "plus": "+",
     "minus": "-",
     "colon": ":",
+    "slash": "/",
+    "f": "f, F",
     "up": "up, down",
     "pageup": "PgUp, PgDn",
     "home": "Home, End",

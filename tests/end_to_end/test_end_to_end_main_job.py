@@ -19,11 +19,12 @@ def test_step_through_all_nodes_and_back_train_two_epochs_and_quit(
         screen.shows("One batch of MNIST, backwards", " Next  node 0, loss", "q quit")
         first = screen.settled()
         total = screen.steps()
-        for step in range(1, total + 1):
+        places = [0, 1, 2, *range(8, total + 1)]  # the six nodes of cross_entropy are folded
+        for step in places[1:]:
             screen.send(b"n")
             screen.done(step)
         screen.shows("nothing: every step is done")
-        for step in reversed(range(total)):
+        for step in reversed(places[:-1]):
             screen.send(b"p")
             screen.done(step)
         screen.is_back_at(first, "all steps forwards and backwards")

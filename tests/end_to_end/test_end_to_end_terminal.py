@@ -142,12 +142,12 @@ def test_the_window_is_resized_while_it_runs(tmp_path: Path) -> None:
     with terminal("mlp", "--data", "embedded", folder=tmp_path) as screen:
         screen.done(0)
         screen.send(b"nnn")
-        screen.done(3)
+        screen.done(8)
         before = screen.settled()
         for columns, rows in ((120, 40), (40, 12), (200, 50), (60, 20)):
             screen.resize(columns, rows)
-            screen.shows("node 2, just done", "? keys", "q quit")
-            screen.done(3)
+            screen.shows("nodes 2 to 7, just done", "? keys", "q quit")
+            screen.done(8)
         screen.resize(39, 11)
         screen.shows("bp-tui needs")
         screen.resize(80, 24)

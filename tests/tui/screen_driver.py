@@ -87,6 +87,12 @@ class Driver:
         assert found, self.text()
         return int(found[2])
 
+    def steps_done(self) -> int:
+        """How many steps the header says are done."""
+        found = DONE.search(self.lines()[0])
+        assert found, self.text()
+        return int(found[1])
+
     async def press(self, *keys: str) -> None:
         """Press keys, by Textual's names; what they lead to is still to be waited for.
 

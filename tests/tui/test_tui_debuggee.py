@@ -91,8 +91,9 @@ def test_a_burst_of_commands_is_carried_out_to_the_last() -> None:
             there.ask("next")
             there.ask("back")
         for _ in range(7):
-            there.ask("next")
-        assert there.wait_for("stepping", lambda m: m["done"] == 7)["shown"] == 6
+            there.ask("into")
+        there.ask("next")
+        assert there.wait_for("stepping", lambda m: m["done"] == 3)["shown"] == 2
 
 
 def test_a_size_of_any_kind() -> None:
@@ -100,7 +101,7 @@ def test_a_size_of_any_kind() -> None:
         there.wait_for("stepping")
         for size in ({"rows": 1, "width": 30, "height": 1}, {"rows": 500, "width": 500}):
             shown = there.step("size", both=True, **size)
-            assert len(shown["rail"]) == min(size["rows"], shown["total"])
+            assert len(shown["rail"]) == min(size["rows"], shown["rows"])
 
 
 def test_commands_for_a_training_that_is_not_there() -> None:
@@ -544,3 +545,16 @@ def test_the_same_file_read_afresh_is_a_new_process(tmp_path: Path) -> None:
         with debugged(path) as second:
             assert "loss = 25" in str(second.wait_for("stepping")["rail"][0])
         assert "loss = 9" in str(first.step("next")["rail"][0])
+
+
+def test_the_graph_of_the_next_batch_is_folded_as_the_last_one() -> None:
+    with debugged("mlp") as there:
+        there.wait_for("stepping")
+        folded = there.step("fold_all")
+        there.ask("training.open")
+        there.wait_for("training")
+        there.ask("training.batch")
+        there.ask("training.close")
+        shown = there.wait_for("stepping")
+        assert [row["id"] for row in shown["rail"]] == [row["id"] for row in folded["rail"]]
+        assert shown["rows"] == 10

@@ -19,6 +19,7 @@ from tui_support import session_on, view_of, write
 
 from tui.session.inspection import BARS, grid, histogram
 from tui.session.training_session import binned
+from tui.session.view import view_of as view_at
 from tui.widgets.items import STYLES, lay_out, wrap
 from tui.widgets.layout import FOOTER, HEADER, LEAST_HEIGHT, LEAST_WIDTH
 from tui.widgets.layout import lay_out as panes
@@ -255,7 +256,7 @@ def test_every_tensor_can_be_looked_at(tmp_path: Any, value: str) -> None:
         for node in range(3):
             session.point(node)
             for width, height in ((38, 4), (40, 20), (120, 50), (38, 1)):
-                assert session.view(5, width, height, True)["tensors"]
+                assert view_at(session, 5, width, height, True)["tensors"]
         key()
     assert view_of(session)["done"] == 3
 

@@ -35,6 +35,36 @@ def tensors(draw: st.DrawFn, most: int = 14) -> engine.Tensor:
     return root if root.requires_grad else engine.add(root, made[0])
 
 
+@st.composite
+def networks(draw: st.DrawFn, most: int = 8) -> engine.Tensor:
+    """The root of a random graph that was made in calls inside calls, some with steps of others
+    between theirs, with parameters of modules."""
+    made = [engine.Tensor([1.0, 2.0], requires_grad=True)]
+    layers = [engine.LayerNorm(2) for _ in range(2)]
+
+    @engine.composite
+    def block(depth: int) -> engine.Tensor:
+        result = made[-1]
+        for _ in range(draw(st.integers(1, 4))):
+            kind = draw(st.sampled_from(["one", "two", "layer", "block"]))
+            pick = st.sampled_from(made[-4:])
+            if kind == "block" and depth:
+                result = block(depth - 1)
+            elif kind == "layer":
+                result = draw(st.sampled_from(layers))(draw(pick))
+            elif kind == "one":
+                result = engine.exp(draw(pick))
+            else:
+                result = engine.multiply(draw(pick), draw(pick))
+            made.append(result)
+        return result
+
+    with np.errstate(all="ignore"), engine.record_origins():
+        for _ in range(draw(st.integers(1, most))):
+            block(draw(st.integers(0, 2)))
+        return made[-1] + made[-2].sum()
+
+
 def chain(length: int) -> engine.Tensor:
     """The root of a graph that needs scrolling."""
     root = engine.Tensor(0.5, requires_grad=True)

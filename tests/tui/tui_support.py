@@ -17,6 +17,7 @@ from scenarios import LESSONS
 from tui import cli, loader
 from tui.options import Options
 from tui.process.client import Client
+from tui.session import view
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 
@@ -87,7 +88,7 @@ def session_on(scenario: str | Path, **options: Any) -> Session:
 
 def view_of(session: Session, rows: int = 18, both: bool = True) -> dict[str, Any]:
     """What the stepping screen is sent."""
-    return session.view(rows, 40, 20, both)
+    return view.view_of(session, rows, 40, 20, both)
 
 
 def text_of(items: list[Any]) -> str:

@@ -28,6 +28,7 @@ from tui.session.commands import carry_out
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 from tui.session.training_session import TrainingSession
+from tui.session.view import view_of
 
 GONE = None
 """Stands in the queue of commands where the screen has gone away."""
@@ -48,7 +49,7 @@ class Debuggee:
         self._options = options
         self._commands = commands
         self._sender = sender
-        self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "plot": 60}
+        self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "lanes": 24, "plot": 60}
         self._updates = 10.0
         self._showing = "stepping"
         self._gone = False
@@ -86,8 +87,12 @@ class Debuggee:
         share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
         self._sender.send({"type": "progress", "text": f"{doing}{share}"})
 
-    def _open(self) -> None:
-        """A session on the scenario's graph (for a training: that of its next batch)."""
+    def _open(self, folded: frozenset[str] | None = None) -> None:
+        """A session on the scenario's graph (for a training: that of its next batch).
+
+        Args:
+            folded: what is folded in it; None for what is at the start.
+        """
         scenario = self._scenario
         self._session = Session(
             open_graph(scenario),
@@ -102,6 +107,8 @@ class Debuggee:
             ),
             self._breakpoints,
         )
+        if folded is not None:
+            self._session.folding.set(folded)
         self._session.deliver = self._sender.send
         self._session.is_interrupted = lambda: not self._commands.empty()
 
@@ -185,7 +192,7 @@ class Debuggee:
         elif name == "close":
             training.pause()
             self._showing = "stepping"
-            self._open()
+            self._open(self._session.folding.folded)
         elif name == "run":
             training.run()
         elif name == "toggle":
@@ -218,8 +225,13 @@ class Debuggee:
             data = _data_in_use()
             return {"type": "training", "name": self._scenario.name, **data, **view}
         size = self._size
-        view = self._session.view(
-            int(size["rows"]), int(size["width"]), int(size["height"]), bool(size["both"])
+        view = view_of(
+            self._session,
+            int(size["rows"]),
+            int(size["width"]),
+            int(size["height"]),
+            bool(size["both"]),
+            int(size["lanes"]),
         )
         lost = self._training is not None and self._training.would_be_lost
         return {"type": "stepping", "would_be_lost": lost, **view}

@@ -47,6 +47,8 @@ class BaseScreen(Screen[None]):
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
     CHANGES: ClassVar[tuple[str, ...]] = ()
     """The actions that bring another screen of the same scenario."""
+    PROMPTS: ClassVar[tuple[str, ...]] = ()
+    """The actions that open the prompt."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -275,6 +277,12 @@ class BaseScreen(Screen[None]):
         if self._notice:
             self._notice = ""
             self.draw_footer()
+        if self._page is None and known.get(event.key) in self.PROMPTS:
+            # Done at once, or keys that are typed ahead would overtake it instead of going there.
+            event.stop()
+            event.prevent_default()
+            getattr(self, f"action_{known[event.key]}")()
+            return
         if event.key not in known and event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
 

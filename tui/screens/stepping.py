@@ -14,7 +14,7 @@ from tui.widgets import styles
 from tui.widgets.items import Items
 from tui.widgets.layout import Layout, lay_out
 from tui.widgets.lines import Line
-from tui.widgets.rail import Rail
+from tui.widgets.rail import Rail, lanes_columns
 from tui.widgets.source import Source
 from tui.widgets.watches import Watches
 
@@ -26,6 +26,7 @@ class SteppingScreen(BaseScreen):
 
     ACTIONS = actions.STEPPING
     CHANGES = ("train",)
+    PROMPTS = ("go", "search")
     BINDINGS = bindings(actions.STEPPING)
 
     def __init__(self, view: View) -> None:
@@ -63,7 +64,7 @@ class SteppingScreen(BaseScreen):
         if not self.is_shown:
             return
         width, height = self.size
-        layout = lay_out(width, height, self._view["total"], self._view["watches"]["count"])
+        layout = lay_out(width, height, self._view["rows"], self._view["watches"]["count"])
         if layout is None:
             return
         if layout != self._layout:
@@ -72,6 +73,7 @@ class SteppingScreen(BaseScreen):
             self.program.send(
                 do="size",
                 rows=layout.rail_height - 1,
+                lanes=lanes_columns(layout.left_width),
                 width=layout.right_width - (1 if layout.stacked else 3),
                 height=layout.tensor_height or layout.step_height,
                 both=layout.tensor_height > 0,

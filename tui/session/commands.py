@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tui.session.breaking import commands as breaking
+from tui.session.finding import go, search
 from tui.session.session import Session
 from tui.session.verify_pages import verify_all, verify_node
 from tui.session.why import why
@@ -55,12 +56,16 @@ COMMANDS: dict[str, Command] = {
     "back": lambda session, command: session.back(),
     "continue": _continue,
     "start": lambda session, command: session.start(),
-    "cursor": lambda session, command: session.point(session.cursor + int(command["by"])),
+    "cursor": lambda session, command: session.move_cursor(int(command["by"])),
     "point": lambda session, command: session.point(int(command["node"])),
     "run_to_cursor": _run_to_cursor,
     "verify": lambda session, command: verify_node(session),
     "verify_all": lambda session, command: verify_all(session),
     "why": _why,
     **breaking.COMMANDS,
+    "go": lambda session, command: go(session, str(command["text"])),
+    "search": lambda session, command: search(session, str(command["text"])),
+    "fold": lambda session, command: session.fold(),
+    "fold_all": lambda session, command: session.fold_all(),
     "stop": lambda session, command: None,  # that it has come ends what takes long
 }

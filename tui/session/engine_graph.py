@@ -10,6 +10,7 @@ import engine
 from engine import inplace
 from tui.session.protocol import (
     Array,
+    Call,
     EdgeFacts,
     Node,
     Parent,
@@ -49,27 +50,12 @@ class EngineGraph:
         resting = [t for t in engine.sorted_computational_graph(root) if not t.requires_grad]
         self._tensors = [*self._pass.order, *resting]
         self._ids = {id(tensor): i for i, tensor in enumerate(self._tensors)}
-        names = names or {}
-        paths = _Paths(modules or {})
+        self._filename = filename
+        self._last: tuple[engine.Step, StepFacts] | None = None
         recipes = [tensor.recipe for tensor in self._tensors]
+        names, calls, dtypes = names or {}, _Calls(modules or {}), _Dtypes()
         self._nodes = [
-            Node(
-                id=i,
-                name=names.get(id(tensor)),
-                path=paths.of(tensor.origin.call) if tensor.origin else None,
-                op=tensor.op,
-                shape=tensor.shape,
-                dtype=str(tensor.dtype),
-                leaf=tensor.is_leaf,
-                requires_grad=tensor.requires_grad,
-                parents=tuple(
-                    Parent(arg, self._ids[id(parent)])
-                    for arg, parent in (recipe.parents if recipe else {}).items()
-                ),
-                line=tensor.origin.line
-                if tensor.origin and tensor.origin.filename == filename
-                else None,
-            )
+            self._node(i, tensor, recipe, names.get(id(tensor)), calls, dtypes)
             for i, (tensor, recipe) in enumerate(zip(self._tensors, recipes, strict=True))
         ]
         self._saved = Saved(
@@ -80,6 +66,31 @@ class EngineGraph:
         known = {id(tensor): tensor for tensor in (*self._tensors, *beside)}
         named = [(names[key], tensor) for key, tensor in known.items() if key in names]
         self._provenance = Provenance(root, self._tensors, named, filename)
+
+    def _node(
+        self,
+        i: int,
+        tensor: engine.Tensor,
+        recipe: engine.Recipe | None,
+        name: str | None,
+        calls: _Calls,
+        dtypes: _Dtypes,
+    ) -> Node:
+        origin, ids = tensor.origin, self._ids
+        return Node(
+            id=i,
+            name=name,
+            call=calls.of(origin.call) if origin else None,
+            op=tensor.op,
+            shape=tensor.shape,
+            dtype=dtypes[tensor.dtype],
+            leaf=recipe is None,
+            requires_grad=tensor.requires_grad,
+            parents=()
+            if recipe is None
+            else tuple([Parent(arg, ids[id(parent)]) for arg, parent in recipe.parents.items()]),
+            line=origin.line if origin and origin.filename == self._filename else None,
+        )
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -190,6 +201,12 @@ class EngineGraph:
         return self._provenance.why_unreached(name)
 
     def _facts(self, step: engine.Step) -> StepFacts:
+        """The facts of a step; those of the last one asked for are kept, it is asked for often."""
+        if self._last is None or self._last[0] is not step:
+            self._last = (step, self._facts_of(step))
+        return self._last[1]
+
+    def _facts_of(self, step: engine.Step) -> StepFacts:
         return StepFacts(
             step.index,
             self._ids[id(step.node)],
@@ -220,38 +237,46 @@ def _kept(result: Array, recipe: engine.Recipe | None) -> tuple[Any, ...]:
     return (*recipe.args, *recipe.kwargs.values(), result)
 
 
-class _Paths:
-    """The dotted path of a call of modules and composite functions.
+class _Dtypes(dict[Any, str]):
+    """The names of dtypes: asking NumPy anew for each of many nodes takes long."""
 
-    A module that is called again gets a number: `linear`, `linear (2)`.
+    def __missing__(self, dtype: Any) -> str:
+        name = self[dtype] = str(dtype)
+        return name
+
+
+class _Calls:
+    """Calls of modules and composite functions with their dotted paths.
+
+    What is called again gets a number: `linear`, `linear (2)`.
     """
 
     def __init__(self, modules: Mapping[int, str]) -> None:
         self._modules = modules
-        self._known: dict[int, str] = {}
+        self._known: dict[int, Call | None] = {}
         self._calls: list[engine.Call] = []  # keeps the ids in `_known` valid
         self._count: dict[str, int] = {}
 
-    def of(self, call: engine.Call | None) -> str | None:
+    def of(self, call: engine.Call | None) -> Call | None:
+        """None outside of any call; a model itself, whose name is empty, is none."""
         if call is None:
             return None
-        path = self._known.get(id(call))
-        if path is None:
-            path = self._known[id(call)] = self._numbered(self._name(call))
+        if id(call) not in self._known:
+            caller = self.of(call.caller)
+            name = self._name(call.owner, caller)
+            module = type(call.owner).__name__ if isinstance(call.owner, engine.Module) else None
+            made = Call(self._numbered(name), module, caller) if name else caller
+            self._known[id(call)] = made
             self._calls.append(call)
-        return path or None
+        return self._known[id(call)]
 
-    def _name(self, call: engine.Call) -> str:
-        owner = call.owner
+    def _name(self, owner: object, caller: Call | None) -> str:
         if isinstance(owner, engine.Module):
             own = self._modules.get(id(owner))
             return type(owner).__name__ if own is None else own
-        around = self.of(call.caller)
         name = getattr(owner, "__name__", "call")
-        return f"{around}.{name}" if around else name
+        return f"{caller.path}.{name}" if caller else name
 
     def _numbered(self, name: str) -> str:
-        if not name:
-            return name
         self._count[name] = count = self._count.get(name, 0) + 1
         return name if count == 1 else f"{name} ({count})"

@@ -11,7 +11,7 @@ from typing import Any
 from tui.session import formulas, numbers
 from tui.session.facts import function_name
 from tui.session.labels import Labels, constant
-from tui.session.protocol import Array, EdgeFacts, Graph, StepFacts, users_of
+from tui.session.protocol import Array, EdgeFacts, Graph, StepFacts
 
 Item = tuple[str, str, str]
 """(kind, left, right): kind is title, line, strong, quiet, rule, text (a paragraph), gap."""
@@ -20,14 +20,26 @@ GAP: Item = ("gap", "", "")
 RULE: Item = ("rule", "", "-------")
 UNKNOWN = "?"
 
+EDGES_TOLD = 40
+"""So many edges of a step are told at once; no screen has room for more."""
+
+PARENTS_LISTED = 8
+"""So many parents of a node are named in a sentence."""
+
 
 class Explainer:
-    """Explains the steps of one graph."""
+    """Explains the steps of one graph.
 
-    def __init__(self, graph: Graph, labels: Labels) -> None:
+    Args:
+        graph: whose steps are explained.
+        labels: what its nodes are called.
+        users: which nodes use each of them, see `users_of`.
+    """
+
+    def __init__(self, graph: Graph, labels: Labels, users: list[list[int]]) -> None:
         self._graph = graph
         self._labels = labels
-        self._users = users_of(graph.nodes)
+        self._users = users
 
     def step(self, step: StepFacts, revealed: int | None = None) -> list[Item]:
         """One step. With `revealed`, only so many half edges are told: the formula of an edge
@@ -43,11 +55,16 @@ class Explainer:
             items.append(("quiet", "  before its hooks", self._amount(step.unhooked)))
         if node.leaf:
             return [*items, GAP, *self._leaf(step)]
-        for position, edge in enumerate(step.edges):
-            if revealed is not None and revealed <= 2 * position:
-                break
+        told = len(step.edges) if revealed is None else (revealed + 1) // 2
+        first = 0 if revealed is None else max(0, told - EDGES_TOLD)
+        if first:
+            items += [GAP, ("quiet", f"after {first:,} other arguments", "")]
+        for position in range(first, min(told, first + EDGES_TOLD)):
+            edge = step.edges[position]
             unknown = revealed is not None and revealed <= 2 * position + 1
             items += [GAP, *self._edge(step, edge, unknown)]
+        if told > first + EDGES_TOLD:
+            items += [GAP, ("quiet", f"and to {told - first - EDGES_TOLD:,} other arguments", "")]
         if revealed is None:
             items += self._remarks(step)
         return items
@@ -166,7 +183,7 @@ class Explainer:
     def _remarks(self, step: StepFacts) -> list[Item]:
         items: list[Item] = []
         seen: set[int] = set()
-        for edge in step.edges:
+        for edge in step.edges[:EDGES_TOLD]:
             if edge.before is not None and edge.parent not in seen:
                 parent, root = self._labels.short(edge.parent), self._labels.short(0)
                 items += [
@@ -236,4 +253,6 @@ def _transposed_shape(value: Any) -> str:
 def _listed(names: list[str]) -> str:
     if len(names) < 2:
         return "".join(names)
+    if len(names) > PARENTS_LISTED:
+        names = [*names[: PARENTS_LISTED - 1], f"{len(names) - PARENTS_LISTED + 1:,} others"]
     return ", ".join(names[:-1]) + " and " + names[-1]

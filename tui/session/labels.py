@@ -20,6 +20,9 @@ INFIX = {
     "matmul": "@",
 }
 
+OPERANDS_AT_MOST = 12
+"""So many of an operation's arguments are named in an expression."""
+
 
 class Labels:
     """Short and full labels of a graph's nodes, made when they are asked for."""
@@ -57,7 +60,7 @@ class Labels:
         node = self.graph.nodes[node_id]
         if node.op is None:
             return None
-        operands = self.operands(node_id)
+        operands = self.operands(node_id, OPERANDS_AT_MOST)
         if node.op in INFIX and len(operands) == 2:
             return f"{operands[0]} {INFIX[node.op]} {operands[1]}"
         if node.op == "negative" and len(operands) == 1:
@@ -68,13 +71,16 @@ class Labels:
             return f"{operands[0]}[...]"
         return f"{node.op}({', '.join(operands)})"
 
-    def operands(self, node_id: int) -> list[str]:
-        """The arguments of the node's operation: short labels, and numbers as they are."""
-        parents = {p.arg: p.node for p in self.graph.nodes[node_id].parents}
-        return [
+    def operands(self, node_id: int, most: int | None = None) -> list[str]:
+        """The arguments of the node's operation: short labels, and numbers as they are; `...`
+        stands for those above `most`."""
+        parents = {p.arg: p.node for p in self.graph.nodes[node_id].parents[:most]}
+        arguments = self.graph.arguments(node_id)
+        labels = [
             self.short(parents[i]) if i in parents else constant(value)
-            for i, value in enumerate(self.graph.arguments(node_id))
+            for i, value in enumerate(arguments[:most])
         ]
+        return labels if len(labels) == len(arguments) else [*labels, "..."]
 
     def way(self, nodes: Iterable[int]) -> str:
         """Nodes along which something went: `c → d → loss`, the middle of a long way left out."""

@@ -21,6 +21,18 @@ class Parent:
     """The tensor's id."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Call:
+    """One call of a module, or of a function that is made of several operations."""
+
+    path: str
+    """`output`, `block1.conv1`, `cross_entropy`; a second call of the same `linear (2)`."""
+    module: str | None
+    """The class of the module that was called; None where it was a function."""
+    caller: Call | None
+    """The call around it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A tensor of the graph."""
@@ -29,8 +41,8 @@ class Node:
     """0, 1, 2 ... in the order of the backward pass; nodes that need no grad follow."""
     name: str | None
     """Under which the user knows it."""
-    path: str | None
-    """The modules and composite functions in which it was made, as `output` or `cross_entropy`."""
+    call: Call | None
+    """The innermost module or composite function in which it was made."""
     op: str | None
     """The operation that made it; None for a leaf."""
     shape: tuple[int, ...]
@@ -40,6 +52,11 @@ class Node:
     parents: tuple[Parent, ...]
     line: int | None
     """The scenario's line that made it."""
+
+    @property
+    def path(self) -> str | None:
+        """Where in the network it was made, as `output` or `cross_entropy`."""
+        return self.call.path if self.call else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,96 +1,117 @@
-"""The graph as one row a node in the order of the backward pass, drawn like `git log --graph`.
-
-A lane is a gradient on its way from the nodes that contribute to it to the node that waits for
-it. A row's node stands on its lane; from it lines lead to the lanes of its parents. A lane that
-is merely crossed stays `│`; those that join have a junction.
-"""
+"""The rows of the rail that are seen: what each stands for, and how far its nodes are."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from tui.session import numbers
+from tui.session.folding import Folding, Row
+from tui.session.lanes import Lanes
 from tui.session.protocol import Graph
 
-NODE = "*"
-"""Stands in a row's lanes where the node's glyph goes."""
+if TYPE_CHECKING:
+    from tui.session.session import Session
 
-STARTS, JOINS, ENDS = "starts", "joins", "ends"
-"""How the line from a node meets a lane."""
+Json = dict[str, Any]
 
-
-def draw_lanes(graph: Graph) -> list[str]:
-    """The lanes of each step's row, two characters a lane without trailing blanks."""
-    rows = []
-    lanes: list[int | None] = []
-    lane_of: dict[int, int] = {}
-    for node in graph.nodes[: graph.step_count]:
-        own = lane_of.pop(node.id, None)
-        if own is None:
-            own = _free_lane(lanes, 0)
-        lanes[own] = None
-        joining: dict[int, str] = {}
-        for parent in _parents_by_argument(graph, node.id):
-            if parent in lane_of:
-                joining[lane_of[parent]] = JOINS
-                continue
-            lane = own if lanes[own] is None else _free_lane(lanes, own)
-            lanes[lane] = parent
-            lane_of[parent] = lane
-            joining[lane] = STARTS
-        _move_into_own(lanes, lane_of, own, joining)
-        rows.append(_row(lanes, own, joining))
-        while lanes and lanes[-1] is None:
-            lanes.pop()
-    return rows
+MARGIN = 2
+"""So many rows are seen above and below the cursor, where there are any."""
 
 
-def _move_into_own(
-    lanes: list[int | None], lane_of: dict[int, int], own: int, joining: dict[int, str]
-) -> None:
-    """Where nothing goes on in the node's own lane, the next lane that joins from the right does:
-    so the lanes stay together at the left."""
-    if lanes[own] is not None:
-        return
-    right = min((lane for lane in joining if lane > own), default=None)
-    if right is not None:
-        parent = lanes[right]
-        assert parent is not None
-        lanes[own], lanes[right] = parent, None
-        lane_of[parent] = own
-        joining[right] = ENDS
+class Rail:
+    """Scrolls through a graph's rows and says what is to be seen in each.
+
+    Only the rows that are seen are computed.
+
+    Args:
+        graph: whose nodes stand in the rows.
+        folding: which of them stand in which row.
+        users: which nodes use each of them, see `users_of`.
+    """
+
+    def __init__(self, graph: Graph, folding: Folding, users: list[list[int]]) -> None:
+        self.first = 0
+        """The first row that is seen."""
+        self._lanes = Lanes(graph, folding, users)
+
+    def view(self, session: Session, rows: int, columns: int) -> list[Json]:
+        """As many rows as there is room for, the cursor's among them.
+
+        Args:
+            session: tells how far each node is.
+            rows: how many there is room for.
+            columns: how many columns the lanes may take.
+        """
+        folding = session.folding
+        self._scroll(session, rows)
+        lanes = self._lanes.draw(self.first, rows, columns)
+        shown = range(self.first, min(len(folding), self.first + rows))
+        lanes += [""] * (len(shown) - len(lanes))
+        return [
+            {"lanes": lane, **row_view(session, folding.row(index))}
+            for index, lane in zip(shown, lanes, strict=True)
+        ]
+
+    def _scroll(self, session: Session, rows: int) -> None:
+        """No more than is needed to see the cursor."""
+        folding = session.folding
+        cursor = folding.index_of(session.cursor)
+        margin = min(MARGIN, max(0, (rows - 1) // 2))
+        first = min(self.first, cursor - margin)
+        first = max(first, cursor + margin - rows + 1)
+        self.first = max(0, min(first, len(folding) - rows))
 
 
-def _parents_by_argument(graph: Graph, node: int) -> list[int]:
-    parents = [p.node for p in graph.nodes[node].parents]
-    return [p for p in dict.fromkeys(parents) if p < graph.step_count]
+def row_view(session: Session, row: Row) -> Json:
+    """A row; one that is folded stands for its first node, through which (as for any node)
+    all comes that comes from above."""
+    node = session.graph.nodes[row.first]
+    grad = session.grad_shown(row.first) if node.requires_grad else None
+    state, note = _state(session, row, grad is not None)
+    labels = session.labels
+    if row.call is None:
+        label, brief = labels.with_value(row.first), labels.brief(row.first)
+    else:
+        brief = f"+ {row.call.path}"
+        label = f"{brief} {row.call.module or ''}".rstrip()
+        if not note and grad is None:
+            note = f"{row.size} nodes"
+    return {
+        "id": row.first,
+        "mark": _mark(session, row),
+        "state": state,
+        "label": label,
+        "brief": brief,
+        "shape": numbers.shape(node.shape) if node.shape else "",
+        "grad": "" if grad is None else numbers.measure(grad),
+        "note": note,
+    }
 
 
-def _free_lane(lanes: list[int | None], beyond: int) -> int:
-    """The first free lane to the right of `beyond`, a new one where there is none."""
-    for lane in range(beyond, len(lanes)):
-        if lanes[lane] is None:
-            return lane
-    lanes.append(None)
-    return len(lanes) - 1
+def _mark(session: Session, row: Row) -> str:
+    """The mark of the row's first node that has one."""
+    breakpoints = session.breakpoints
+    if not breakpoints.breakpoints and not breakpoints.watches:
+        return ""
+    nodes = range(row.first, row.last + 1)
+    return next((mark for node in nodes if (mark := breakpoints.mark(node))), "")
 
 
-def _row(lanes: list[int | None], own: int, joining: dict[int, str]) -> str:
-    left, right = min([own, *joining]), max([own, *joining])
-    cells = []
-    for lane in range(max(len(lanes), right + 1)):
-        across = left <= lane <= right
-        if lane == own:
-            cell = NODE
-        elif lane in joining:
-            cell = _junction(lane, left, right, joining[lane])
-        elif lane < len(lanes) and lanes[lane] is not None:
-            cell = "│"
-        else:
-            cell = "─" if across else " "
-        cells.append(cell + ("─" if left <= lane < right else " "))
-    return "".join(cells).rstrip()
-
-
-def _junction(lane: int, left: int, right: int, kind: str) -> str:
-    """A lane that joins goes on above and below; one that starts has no line above, one that
-    ends here none below."""
-    side = 2 if lane == right else 0 if lane == left else 1
-    return {STARTS: "╭┬╮", JOINS: "├┼┤", ENDS: "╰┴╯"}[kind][side]
+def _state(session: Session, row: Row, arrived: bool) -> tuple[str, str]:
+    """How far a row is, and a note on what is halfway there."""
+    node = row.first
+    position = session.graph.position
+    if not session.graph.nodes[node].requires_grad:
+        return "rests", "no grad"
+    if session.shown is not None and node <= session.shown <= row.last:
+        done = session.shown + 1 - node
+        return "shown", "" if done == row.size else f"{done} of {row.size}"
+    if node < position:
+        return "done", ""
+    if not arrived:
+        return "waits", ""
+    waiting = session.graph.waiting(node) + session.hidden_edges(node)
+    if not waiting:
+        return "ready", ""
+    all_edges = session.uses(node)
+    return "waits", f"{all_edges - waiting} of {all_edges}"

@@ -1,34 +1,24 @@
-"""The debugging session: where the backward pass stands, and what there is to see."""
+"""The debugging session: where the backward pass stands, and how it is moved."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tui.session import numbers
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.breaking.stop import Stop
 from tui.session.checked_pass import CheckedPass
-from tui.session.explanation import GAP, Explainer, Item
-from tui.session.facts import function_name
-from tui.session.formulas import source_of
-from tui.session.inspection import inspect_node
+from tui.session.explanation import Explainer, Item
+from tui.session.finding import Finder
+from tui.session.folding import Folding
 from tui.session.introduction import introduction, unreached, warnings_of
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
-from tui.session.rail import draw_lanes
+from tui.session.rail import Rail
 
 Json = dict[str, Any]
-
-SOURCE_LINES = 40
-"""How many lines of the scenario are sent, around the one that made the node."""
-
-
-WATCHES = 8
-"""So many watched gradients are shown at most."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +48,12 @@ class Place:
     cursor: int
     first_row: int
     """The first row of the rail that is seen."""
+    folded: frozenset[str]
+    """The calls that are folded."""
 
 
 class Session:
-    """Steps through a graph, forwards and backwards, and shows it.
+    """Steps through a graph, forwards and backwards; `tui.session.view` shows it.
 
     Args:
         graph: whose backward pass is stepped.
@@ -75,26 +67,35 @@ class Session:
         self.graph = graph
         self.subject = subject
         self.labels = Labels(graph)
+        self.checked = CheckedPass(graph, self.labels)
         self.breakpoints = breakpoints or Breakpoints()
         self.breakpoints.attach(graph, self.labels)
         self.stopped: Stop | None = None
         """Why the last run has stopped, where it was not at the end."""
         self.cursor = 0
         self.revealed: int | None = None
-        self._explainer = Explainer(graph, self.labels)
-        self.checked = CheckedPass(graph, self.labels)
-        self._lanes = draw_lanes(graph)
-        self._uses = [len(users) for users in users_of(graph.nodes)]
-        """How many contributions each node gets in all."""
+        self._users = users_of(graph.nodes)
+        self.folding = Folding(graph)
+        self.finder = Finder(graph, self.labels)
+        self.explainer = Explainer(graph, self.labels, self._users)
+        self.rail = Rail(graph, self.folding, self._users)
         self._presses: list[Place] = []
         """Where each press of n or s that can be undone started."""
-        self._first_row = 0
         self.messages: list[Json] = []
         """What was said, where nobody is there to deliver it at once."""
         self.deliver: Callable[[Json], None] = self.messages.append
         """Takes what is to be said to the screen."""
         self.is_interrupted: Callable[[], bool] = lambda: False
         """Whether the user has asked for something else meanwhile: what takes long then ends."""
+
+    @cached_property
+    def introduction(self) -> list[Item]:
+        """What is shown before the first step: what is wrong already, then what it is about."""
+        return [
+            *warnings_of(self.graph, self.labels, self.subject.warnings),
+            *introduction(self.subject.title, self.subject.introduction),
+            *unreached(self.graph),
+        ]
 
     # Saying
 
@@ -120,57 +121,72 @@ class Session:
         return self.graph.position - (self.revealed is not None)
 
     def next(self) -> bool:
-        """Take the next step, or show the rest of the one under way; False at the end."""
+        """Take the next step (over a folded row: all of its steps), or show the rest of the one
+        under way; False at the end."""
+        return self._next(over_rows=True)
+
+    def _next(self, over_rows: bool) -> bool:
+        """See `next`; a run does not go over rows, it may stop within one."""
         if self.revealed is None and self.graph.position == self.graph.step_count:
             return False
         place = self._place()
         if self.revealed is not None:
             self.revealed = None
-        else:
-            self.checked.step()
-        self._presses.append(place)
-        self._follow()
+            self._pressed(place)
+            return True
+        position = self.graph.position
+        try:
+            self._move((self.folding.row_of(position).last if over_rows else position) + 1)
+        finally:
+            if self.graph.position > place.position:
+                self._pressed(place)
         return True
 
     def run_on(self) -> bool:
         """Take the next step as part of a run; False where the run ends, since a breakpoint or a
         condition has stopped it (that is said) or there is no step left."""
-        if not self.next():
+        if not self._next(over_rows=False):
             return False
         self.stopped = self.breakpoints.stop()
         if self.stopped is not None:
+            self.reveal_step()
             self.say(str(self.stopped))
         return self.stopped is None
 
     def into(self) -> bool:
-        """Show the next half edge: its formula first, then its result; False at the end."""
+        """Show the next half edge: its formula first, then its result; False at the end. A folded
+        row is unfolded, down to the node that is next."""
         if self.revealed is None and self.graph.position == self.graph.step_count:
             return False
         place = self._place()
         if self.revealed is None:
             step = self.checked.step()
+            self.folding.reveal(step.node)
             self.revealed = 1 if step.edges else None
         else:
             self.revealed += 1
         edges = self.graph.taken(self.graph.position - 1).edges
         if self.revealed is not None and self.revealed >= 2 * len(edges):
             self.revealed = None
-        self._presses.append(place)
-        self._follow()
+        self._pressed(place)
         return True
 
     def back(self) -> bool:
-        """Undo one press of n or s (after a jump: one step); False at the start."""
+        """Undo one press of n or s (after a jump: one step, or those of a folded row); False at
+        the start."""
         if self._presses:
             place = self._presses.pop()
         elif self.graph.position:
-            before = self.graph.position - 1
-            place = Place(before, None, max(0, before - 1), self._first_row)
+            before = self.folding.row_of(self.graph.position - 1).first
+            cursor = self.folding.row_of(max(0, before - 1)).first
+            place = Place(before, None, cursor, self.rail.first, self.folding.folded)
         else:
             return False
         self._move(place.position)
+        if place.folded is not self.folding.folded:
+            self.folding.set(place.folded)
         self.revealed, self.cursor = place.revealed, place.cursor
-        self._first_row = place.first_row
+        self.rail.first = place.first_row
         return True
 
     def go_to(self, position: int) -> None:
@@ -187,21 +203,65 @@ class Session:
         self.go_to(0)
 
     def run_to_cursor(self) -> bool:
-        """Forwards or backwards until the node under the cursor is the last one done; False
-        where it is no step."""
+        """Forwards or backwards until the row under the cursor is the last one done; False where
+        it is no step."""
         if self.cursor >= self.graph.step_count:
             return False
-        self.go_to(self.cursor + 1)
+        self.go_to(self.folding.row_of(self.cursor).last + 1)
         return True
 
     def point(self, node: int) -> None:
-        """Move the cursor."""
-        self.cursor = max(0, min(node, len(self.graph.nodes) - 1))
+        """Move the cursor to the row of a node."""
+        node = max(0, min(node, len(self.graph.nodes) - 1))
+        self.cursor = self.folding.row_of(node).first
+
+    def move_cursor(self, rows: int) -> None:
+        """Move the cursor down (with a negative number up) by rows."""
+        index = self.folding.index_of(self.cursor) + rows
+        self.cursor = self.folding.row(max(0, min(index, len(self.folding) - 1))).first
+
+    # Folding
+
+    def fold(self) -> None:
+        """Unfold the row under the cursor by one level; fold the innermost module or function
+        around it where it is a node."""
+        on_step = self.on_step
+        if not self.folding.toggle(self.cursor):
+            self.say(f"node {self.cursor} is in no module or function that can be folded")
+        self.point(self.at if on_step else self.cursor)
+
+    def fold_all(self) -> None:
+        """Fold all modules and functions, or unfold them where all are folded."""
+        on_step = self.on_step
+        if not self.folding.toggle_all():
+            self.say("there is no module or function to fold")
+        self.point(self.at if on_step else self.cursor)
+
+    def reveal(self, node: int) -> None:
+        """Unfold whatever hides a node."""
+        self.folding.reveal(node)
+        self.point(self.cursor)
+
+    def reveal_step(self) -> None:
+        """Unfold a row that is done in part, so that the step shown is seen."""
+        if self.shown is not None and self.folding.row_of(self.shown).last != self.shown:
+            self.folding.reveal(self.shown)
+            self._follow()
 
     @property
     def shown(self) -> int | None:
         """The node of the last step taken; None at the start."""
         return self.graph.position - 1 if self.graph.position else None
+
+    @property
+    def at(self) -> int:
+        """The node of the step shown; the root at the start."""
+        return self.shown or 0
+
+    @property
+    def on_step(self) -> bool:
+        """Whether the cursor is on the row of the step shown."""
+        return self.folding.row_of(self.at).first == self.cursor
 
     def _move(self, position: int) -> None:
         while self.graph.position < position:
@@ -210,168 +270,43 @@ class Session:
             self.graph.step_back()
 
     def _place(self) -> Place:
-        return Place(self.graph.position, self.revealed, self.cursor, self._first_row)
-
-    def _follow(self) -> None:
-        self.cursor = self.shown or 0
-
-    # Showing
-
-    def view(self, rows: int, width: int, height: int, both: bool) -> Json:
-        """All that the stepping screen shows.
-
-        Args:
-            rows: how many rows the rail has.
-            width: how many columns the pane beside it has.
-            height: how many rows that pane has.
-            both: whether it shows the tensors of the node under the cursor beside the step.
-        """
-        on_step = self.cursor == (self.shown or 0)
-        return {
-            "name": self.subject.name,
-            "about": self.subject.about,
-            "done": self.done,
-            "steps": self.graph.step_count,
-            "cursor": self.cursor,
-            "shown": self.shown,
-            "total": len(self.graph.nodes),
-            "rail": self._rail(rows),
-            "first": self._first_row,
-            "step": self._step_items() if on_step or both else None,
-            "tensors": self._tensor_items(width, height) if not on_step or both else None,
-            "next": self._upcoming(),
-            "source": self._source(),
-            "called": self._called(),
-            "watches": self._watches(),
-        }
-
-    def _upcoming(self) -> str:
-        if self.revealed is None:
-            return self._explainer.upcoming()
-        step = self.graph.taken(self.graph.position - 1)
-        edge = step.edges[self.revealed // 2]
-        if self.revealed % 2:
-            return f"s shows what {function_name(edge.backward)} gives; n finishes the step."
-        parent = self.labels.short(edge.parent)
-        return f"s goes to argument {edge.arg}, {parent}; n finishes the step."
-
-    def _step_items(self) -> list[Item]:
-        if self.graph.position == 0:
-            return self._introduction
-        step = self.graph.taken(self.graph.position - 1)
-        items = self._explainer.step(step, self.revealed)
-        stopped = self.stopped
-        if stopped is not None and (stopped.position, None) == (step.index + 1, self.revealed):
-            items[1:1] = [("strong", stopped.at_the_step, "")]
-        return [*self._problems(step), *items]
-
-    def _problems(self, step: StepFacts) -> list[Item]:
-        """What was wrong with a step, above its explanation."""
-        problems = self.checked.problems(step.index)
-        return [("problem", f"! {problem}", "") for problem in problems] + [GAP] * bool(problems)
-
-    @cached_property
-    def _introduction(self) -> list[Item]:
-        subject = self.subject
-        return [
-            *warnings_of(self.graph, self.labels, subject.warnings),
-            *introduction(subject.title, subject.introduction),
-            *unreached(self.graph),
-        ]
-
-    def _tensor_items(self, width: int, height: int) -> list[Item]:
-        return inspect_node(
-            self.graph, self.labels, self.cursor, self._grad_shown(self.cursor), width, height
+        return Place(
+            self.graph.position,
+            self.revealed,
+            self.cursor,
+            self.rail.first,
+            self.folding.folded,
         )
 
-    def _rail(self, rows: int) -> list[Json]:
-        total = len(self.graph.nodes)
-        margin = min(2, max(0, (rows - 1) // 2))
-        first = min(self._first_row, self.cursor - margin)
-        first = max(first, self.cursor + margin - rows + 1)
-        self._first_row = max(0, min(first, total - rows))
-        return [self._row(i) for i in range(self._first_row, min(total, self._first_row + rows))]
+    def _pressed(self, place: Place) -> None:
+        """Keep where a press started, so that it can be undone, and show where it has led."""
+        self._presses.append(place)
+        self._follow()
 
-    def _row(self, node_id: int) -> Json:
-        node = self.graph.nodes[node_id]
-        grad = self._grad_shown(node_id) if node.requires_grad else None
-        state, note = self._state(node_id, grad)
-        return {
-            "id": node_id,
-            "lanes": self._lanes[node_id] if node_id < self.graph.step_count else "",
-            "state": state,
-            "label": self.labels.with_value(node_id),
-            "brief": self.labels.brief(node_id),
-            "shape": numbers.shape(node.shape) if node.shape else "",
-            "grad": "" if grad is None else numbers.measure(grad),
-            "note": note,
-            "mark": self.breakpoints.mark(node_id),
-        }
+    def _follow(self) -> None:
+        self.point(self.at)
 
-    def _watches(self) -> Json:
-        """The watched nodes, as many as are ever shown, and how many there are."""
-        watched = self.breakpoints.watched()
-        nodes = itertools.islice(watched, WATCHES)
-        rows = [
-            {**self._row(node), "label": self.labels.short(node), "mark": "watched"}
-            for node in nodes
-        ]
-        return {"rows": rows, "count": len(watched)}
+    # What is shown of the gradients
 
-    def _state(self, node_id: int, grad: Array | None) -> tuple[str, str]:
-        if not self.graph.nodes[node_id].requires_grad:
-            return "rests", "no grad"
-        if node_id == self.shown:
-            return "shown", ""
-        if node_id < self.graph.position:
-            return "done", ""
-        if grad is None:
-            return "waits", ""
-        waiting = self.graph.waiting(node_id) + self._hidden_edges(node_id)
-        if not waiting:
-            return "ready", ""
-        all_edges = self._uses[node_id]
-        return "waits", f"{all_edges - waiting} of {all_edges}"
+    def uses(self, node: int) -> int:
+        """How many contributions a node gets in all."""
+        return len(self._users[node])
 
-    def _last_step(self) -> StepFacts:
+    def last_step(self) -> StepFacts:
+        """The last step taken, where there is one."""
         return self.graph.taken(self.graph.position - 1)
 
-    def _hidden_edges(self, node_id: int) -> int:
+    def hidden_edges(self, node_id: int) -> int:
         """How many contributions to a node have come by edges that are not yet shown."""
         if self.revealed is None:
             return 0
-        edges = self._last_step().edges[self.revealed // 2 :]
+        edges = self.last_step().edges[self.revealed // 2 :]
         return sum(edge.parent == node_id for edge in edges)
 
-    def _grad_shown(self, node_id: int) -> Array | None:
+    def grad_shown(self, node_id: int) -> Array | None:
         """What has arrived at a node, as far as it is shown."""
         if self.revealed is not None:
-            for edge in self._last_step().edges[self.revealed // 2 :]:
+            for edge in self.last_step().edges[self.revealed // 2 :]:
                 if edge.parent == node_id:
                     return edge.before
         return self.graph.grad(node_id)
-
-    def _source(self) -> Json:
-        line = self.graph.nodes[self.cursor].line
-        first = max(0, (line or 1) - 1 - SOURCE_LINES // 2)
-        return {
-            "filename": self.subject.filename,
-            "line": line,
-            "first": first + 1,
-            "lines": self.subject.source[first : first + SOURCE_LINES],
-        }
-
-    def _called(self) -> Json | None:
-        """The source of the backward function that was called last."""
-        if self.graph.position == 0:
-            return None
-        step = self._last_step()
-        edges = step.edges if self.revealed is None else step.edges[: (self.revealed + 1) // 2]
-        if not edges:
-            return None
-        function = edges[-1].backward
-        lines = source_of(function)
-        if lines is None:
-            return None
-        own = (getattr(function, "__module__", "") or "").startswith("engine.")
-        return {"owner": "engine" if own else "yours", "lines": lines}

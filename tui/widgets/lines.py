@@ -66,6 +66,8 @@ class Lines(Widget):
         for text, style in line:
             if used >= width:
                 break
+            if not text:
+                continue  # its style would be sent all the same
             if not text.isprintable():
                 text = glyphs.harmless(text)
             if self.ascii_only:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -11,7 +13,7 @@ from textual.message import Message
 
 from tui.widgets import styles
 from tui.widgets.glyphs import MARKS, STATES
-from tui.widgets.lines import Line, Lines, Part
+from tui.widgets.lines import Line, Lines
 
 LEGEND: Line = [
     (" · waits  ", styles.QUIET),
@@ -33,7 +35,13 @@ STATE_STYLES = {
 
 MARK_STYLES = {"breakpoint": styles.PROBLEM, "both": styles.PROBLEM, "watched": styles.READY}
 
-LANES_AT_MOST = 24
+LABEL, RIGHT, NARROW_RIGHT = 14, 15, 8
+"""Columns for a name, for shape and gradient side by side, and for only one of the two."""
+
+
+def lanes_columns(width: int) -> int:
+    """How many columns the lanes may take in a rail of a width."""
+    return max(6, min(24, width * 2 // 5 - 4))
 
 
 class Rail(Lines):
@@ -53,24 +61,24 @@ class Rail(Lines):
             super().__init__()
             self.by = by
 
-    _first = 0
-    _count = 0
+    _targets: Sequence[int] = ()
+    """The nodes that the rows stand for."""
 
     def show_view(self, view: dict[str, Any]) -> None:
         """Draw the rows of a view."""
         rows = view["rail"]
-        self._first, self._count = view["first"], len(rows)
-        id_width = len(str(view["total"] - 1)) + 1
-        lanes = min(LANES_AT_MOST, max((cell_len(row["lanes"]) for row in rows), default=0))
-        width = self.size.width - (1 if self.has_class("beside") else 0)
-        lines: list[Line] = [LEGEND]
-        lines += [_row(row, row["id"] == view["cursor"], id_width, lanes, width) for row in rows]
-        self.show(lines)
+        self._targets = [row["id"] for row in rows]
+        columns = _Columns(
+            id=max(2, len(str(view["total"] - 1))),
+            lanes=max((cell_len(row["lanes"]) for row in rows), default=0),
+            width=self.size.width,
+        )
+        self.show([LEGEND, *(_row(row, row["id"] == view["cursor"], columns) for row in rows)])
 
     def on_click(self, event: events.Click) -> None:
         """Point at the row that was clicked."""
-        if 1 <= event.y <= self._count:
-            self.post_message(self.Pointed(self._first + event.y - 1))
+        if 1 <= event.y <= len(self._targets):
+            self.post_message(self.Pointed(self._targets[event.y - 1]))
 
     def on_mouse_scroll_down(self) -> None:
         """One row down."""
@@ -81,41 +89,66 @@ class Rail(Lines):
         self.post_message(self.Scrolled(-1))
 
 
-def _row(row: dict[str, Any], is_cursor: bool, id_width: int, lanes_width: int, width: int) -> Line:
+@dataclass(frozen=True)
+class _Columns:
+    """How a row is divided: id, mark, lanes, and the rest for label, shape and gradient."""
+
+    id: int
+    lanes: int
+    width: int
+
+    @property
+    def rest(self) -> int:
+        """For the label and what stands at its right."""
+        return self.width - self.id - 1 - self.lanes - 1
+
+
+def _row(row: dict[str, Any], is_cursor: bool, columns: _Columns) -> Line:
     state_style = STATE_STYLES[row["state"]]
     quiet = row["state"] in ("waits", "rests")
-    amount = row["note"] or row["grad"]
-    right = f" {row['shape']:>8} {amount:>7}" if width >= 44 else f" {_either(row)}"
-    room = max(4, width - id_width - 1 - lanes_width - 1 - cell_len(right))
-    label = row["label"] if cell_len(row["label"]) <= room else _cut(row["brief"], room)
-    lanes = _cut(row["lanes"], lanes_width) if row["lanes"] else "*"
-    before, _, after = lanes.partition("*")
-    parts: list[Part] = [
-        (f"{row['id']:>{id_width}}", styles.QUIET),
-        (MARKS[row["mark"]], MARK_STYLES.get(row["mark"], styles.QUIET)),
+    label, right = _label_and_right(row, columns.rest)
+    before, _, after = (row["lanes"] or "*").partition("*")
+    used = cell_len(row["lanes"]) or 1
+    return [
+        (f"{row['id']:>{columns.id}}", styles.CURSOR if is_cursor else styles.QUIET),
+        (MARKS[row["mark"]], _mark_style(row["mark"], is_cursor)),
         (before, styles.QUIET),
         (STATES[row["state"]], state_style),
         (after, styles.QUIET),
-        (" " * max(0, lanes_width - cell_len(lanes)) + " ", styles.PLAIN),
-        (set_cell_size(label, room), styles.QUIET if quiet else _label_style(row["state"])),
+        (" " * max(0, columns.lanes - used) + " ", styles.PLAIN),
+        (label, _label_style(row["state"], is_cursor)),
         (right, styles.QUIET if quiet and not row["note"] else styles.PLAIN),
     ]
-    if is_cursor:
-        return [(text, _pointed(style)) for text, style in parts]
-    return parts
 
 
-def _either(row: dict[str, Any]) -> str:
-    """Where there is little room: the gradient once something has come, before that the shape."""
-    return f"{row['note'] or row['grad'] or row['shape']:>8}"
+def _label_and_right(row: dict[str, Any], width: int) -> tuple[str, str]:
+    """The label, and at its right shape and gradient; where there is no room for both the gradient
+    once something has come, before that the shape."""
+    shape, amount = row["shape"], row["note"] or row["grad"]
+    if width >= LABEL + 1 + RIGHT:
+        right = shape + f"{amount:>{RIGHT - cell_len(shape)}}"
+        if shape and amount:
+            right = shape + f"{amount:>{max(RIGHT - cell_len(shape), cell_len(amount) + 1)}}"
+        room = width - 1 - cell_len(right)
+        if cell_len(right) > RIGHT and cell_len(row["brief"]) > room:
+            right = f"{amount:>{RIGHT}}"
+    else:
+        right = f"{amount or shape:>{NARROW_RIGHT}}"
+    room = max(3, width - 1 - cell_len(right))
+    label = row["label"] if cell_len(row["label"]) <= room else _cut(row["brief"], room)
+    return set_cell_size(label, room) + " ", right
 
 
-def _label_style(state: str) -> Style:
-    return styles.BOLD if state == "shown" else styles.PLAIN
+def _mark_style(mark: str, is_cursor: bool) -> Style:
+    style = MARK_STYLES.get(mark, styles.QUIET)
+    return Style(bold=style.bold, reverse=True) if is_cursor else style
 
 
-def _pointed(style: Style) -> Style:
-    return Style(bold=style.bold, reverse=True)
+def _label_style(state: str, is_cursor: bool) -> Style:
+    """The cursor's row has its number reversed and its name in bold: few cells to send."""
+    if is_cursor or state == "shown":
+        return styles.BOLD
+    return styles.QUIET if state in ("waits", "rests") else styles.PLAIN
 
 
 def _cut(text: str, width: int) -> str:
