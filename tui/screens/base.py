@@ -241,7 +241,7 @@ class BaseScreen(Screen[None]):
             prompt.type(event.key, event.character if event.is_printable else None)
             self.draw_footer()
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Answer a question, type into the prompt, or clear a notice; a key without a meaning is
         told so."""
         if self._prompt is not None and event.key != "ctrl+q":
@@ -275,7 +275,14 @@ class BaseScreen(Screen[None]):
         if self._notice:
             self._notice = ""
             self.draw_footer()
-        if event.key not in known and event.is_printable:
+        if event.key in known:
+            # Here and now: left to the program, it would come after the keys that were typed next.
+            event.stop()
+            event.prevent_default()
+            name = known[event.key]
+            if self.check_action(name, ()):
+                await self.program.run_action(name if "." in name else f"screen.{name}", self)
+        elif event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

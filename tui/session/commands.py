@@ -8,6 +8,7 @@ from typing import Any
 
 from tui.session.breaking import commands as breaking
 from tui.session.session import Session
+from tui.session.tensors.commands import COMMANDS as TENSOR_COMMANDS
 from tui.session.verify_pages import verify_all, verify_node
 from tui.session.why import why
 
@@ -63,4 +64,5 @@ COMMANDS: dict[str, Command] = {
     "why": _why,
     **breaking.COMMANDS,
     "stop": lambda session, command: None,  # that it has come ends what takes long
+    **TENSOR_COMMANDS,
 }

@@ -10,6 +10,7 @@ import engine
 from engine import inplace
 from tui.session.protocol import (
     Array,
+    Batch,
     EdgeFacts,
     Node,
     Parent,
@@ -31,6 +32,7 @@ class EngineGraph:
         modules: the modules' dotted names by `id(module)`.
         filename: the scenario's file; lines in other files are not shown.
         beside: the user's tensors, which need not be in the graph.
+        ahead: the batch of a training that it is the graph of.
 
     Raises:
         What `engine.BackwardPass` raises.
@@ -44,12 +46,18 @@ class EngineGraph:
         modules: Mapping[int, str] | None = None,
         filename: str | None = None,
         beside: Sequence[engine.Tensor] = (),
+        ahead: engine.LookAhead | None = None,
     ) -> None:
         self._pass = engine.BackwardPass(root, end_grad)
         resting = [t for t in engine.sorted_computational_graph(root) if not t.requires_grad]
         self._tensors = [*self._pass.order, *resting]
         self._ids = {id(tensor): i for i, tensor in enumerate(self._tensors)}
         names = names or {}
+        self._batch: Batch | None = None
+        if ahead is not None and id(ahead.inputs) in self._ids:
+            made = ahead.outputs
+            outputs = made.array if isinstance(made, engine.Tensor) else None
+            self._batch = Batch(self._ids[id(ahead.inputs)], ahead.labels.array, outputs)
         paths = _Paths(modules or {})
         recipes = [tensor.recipe for tensor in self._tensors]
         self._nodes = [
@@ -92,6 +100,10 @@ class EngineGraph:
     @property
     def position(self) -> int:
         return self._pass.position
+
+    @property
+    def batch(self) -> Batch | None:
+        return self._batch
 
     def step(self) -> StepFacts:
         return self._facts(self._pass.step())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tui.session.protocol import Array
+from tui.session.tensors.chunks import chunks
 
 TOO_COARSE = 0.02
 """A number that is rounded by a larger share of itself is printed with digits of its own."""
@@ -103,7 +104,7 @@ def place(index: tuple[int, ...]) -> str:
 
 def norm(array: Array) -> float:
     """The square root of the sum of the squares of the finite elements."""
-    return moments(finite_values(array))[2]
+    return math.hypot(*(moments(finite_values(chunk))[2] for _, chunk in chunks(array)))
 
 
 def finite_values(array: Array) -> Array:
@@ -129,8 +130,8 @@ def measure(array: Array) -> str:
     """A signed value for one element, a norm for more; NaN and Inf are named."""
     if array.size == 1:
         return number(array.reshape(-1)[0])
-    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-        return "NaN" if np.isnan(array).any() else "Inf"
+    if array.dtype.kind == "f" and not all(np.isfinite(part).all() for _, part in chunks(array)):
+        return "NaN" if any(np.isnan(part).any() for _, part in chunks(array)) else "Inf"
     return number(norm(array))
 
 

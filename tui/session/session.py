@@ -20,6 +20,8 @@ from tui.session.introduction import introduction, unreached, warnings_of
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
 from tui.session.rail import draw_lanes
+from tui.session.tensors.inspector import Inspector
+from tui.session.tensors.slices import Index
 
 Json = dict[str, Any]
 
@@ -81,8 +83,12 @@ class Session:
         """Why the last run has stopped, where it was not at the end."""
         self.cursor = 0
         self.revealed: int | None = None
-        self._explainer = Explainer(graph, self.labels)
         self.checked = CheckedPass(graph, self.labels)
+        self.inspector: Inspector | None = None
+        """Looks into a tensor, while the screen of one is open."""
+        self.chosen: dict[int, Index] = {}
+        """By node, the element that is worked through where something is brought there."""
+        self._explainer = Explainer(graph, self.labels, self.chosen)
         self._lanes = draw_lanes(graph)
         self._uses = [len(users) for users in users_of(graph.nodes)]
         """How many contributions each node gets in all."""
@@ -111,6 +117,22 @@ class Session:
             update: whether it is shown only where a page of that title is still open.
         """
         self.deliver({"type": "page", "title": title, "items": list(items), "update": update})
+
+    def inspect(self) -> None:
+        """Open the tensors of the node under the cursor."""
+        self.inspector = Inspector(self.graph, self.labels, self._grad_shown, self.cursor)
+
+    def tensor_view(self, width: int, height: int) -> Json | None:
+        """All that the screen of a tensor shows; None where it is not open."""
+        if self.inspector is None:
+            return None
+        chosen = self.chosen.get(self.inspector.node)
+        return {
+            "name": self.subject.name,
+            "done": self.done,
+            "steps": self.graph.step_count,
+            **self.inspector.view(width, height, chosen),
+        }
 
     # Moving
 
