@@ -20,7 +20,7 @@ LOOKS = 8
 
 SIDE = 28
 PICTURE_WIDTH, PICTURE_HEIGHT = SIDE + 2, SIDE // 2 + 1
-"""With the space beside a picture, and the line below it."""
+"""With the space beside a picture, and the line above it."""
 
 INK = 0.3
 """From which share of the way from the ground to the largest value on a pixel is drawn."""

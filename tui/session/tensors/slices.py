@@ -100,7 +100,7 @@ def parse_index(text: str, shape: Index) -> Index:
         raise Refused(f"{has}: type as many numbers, as {', '.join('0' for _ in shape)}")
     for part in typed:
         if not INTEGER.fullmatch(part):
-            raise Refused(f"{part or 'nothing'!r} is no whole number")
+            raise Refused(f"{_typed(part)} is no whole number")
     return tuple(_place(int(part), axis, shape) for axis, part in enumerate(typed))
 
 
@@ -145,7 +145,7 @@ def _split(text: str) -> list[str]:
     """The parts between the commas, without the brackets around them."""
     text = text.strip()
     if text.startswith("[") != text.endswith("]"):
-        raise Refused("a bracket is missing" if "[" in text or "]" in text else "")
+        raise Refused("a bracket is missing")
     if text.startswith("["):
         text = text[1:-1].strip()
     if not text:
@@ -158,7 +158,7 @@ def _part(text: str, axis: int, shape: Index) -> int | range:
         return _place(int(text), axis, shape)
     match = RANGE.fullmatch(text)
     if match is None:
-        raise Refused(f"{text or 'nothing'!r} for dimension {axis}: a place, a range as 3:7, or :")
+        raise Refused(f"{_typed(text)} for dimension {axis}: a place, a range as 3:7, or :")
     start, stop, step = (None if part is None else int(part) for part in match.groups())
     if step == 0:
         raise Refused(f"{text!r} for dimension {axis}: a step of 0 leads nowhere")
@@ -181,10 +181,14 @@ def _number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise Refused(f"{text.strip() or 'nothing'!r} is no number") from None
+        raise Refused(f"{_typed(text.strip())} is no number") from None
     if math.isnan(value):
         raise Refused("NaN is in no range of values; x goes to the next NaN")
     return value
+
+
+def _typed(text: str) -> str:
+    return repr(text) if text else "nothing"
 
 
 def _as_slice(part: range) -> slice:

@@ -86,6 +86,8 @@ class TensorView:
 
     def move(self, rows: int, columns: int) -> None:
         """Move the cursor by cells of what is displayed."""
+        if not self._part.size:
+            return
         row, column = self._table.cell(self._cursor)
         if self.display == HEAT and self._heat is not None:
             y, x = self._heat[1].cell(row, column)
@@ -103,7 +105,7 @@ class TensorView:
 
     def to_end(self, last: bool) -> None:
         """Move it to the first or the last element."""
-        self._cursor = tuple(length - 1 if last else 0 for length in self._part.shape)
+        self._cursor = tuple(max(0, length - 1) * last for length in self._part.shape)
         self._is_at_largest = False
 
     def jump(self, text: str) -> str:
@@ -222,6 +224,11 @@ class TensorView:
             numbered = range(first, min(first + across, total))
             places = [tuple(map(int, np.unravel_index(i, lead))) if lead else () for i in numbered]
             drawn = [draw_picture(stack[place]) for place in places]
+            captions: list[Part] = []
+            for i, place in zip(numbered, places, strict=True):
+                text = f" {self._picture_caption(place)}"[:PICTURE_WIDTH].ljust(PICTURE_WIDTH)
+                captions.append((text, "strong" if i == current else "quiet"))
+            rows.append(joined(captions))
             for y in range(SIDE // 2 if drawn else 0):
                 rows.append(
                     joined(
@@ -230,11 +237,6 @@ class TensorView:
                         for part in ((" ", "plain"), *_filled(picture[y], PICTURE_WIDTH - 1))
                     )
                 )
-            captions: list[Part] = []
-            for i, place in zip(numbered, places, strict=True):
-                text = f" {self._picture_caption(place)}"[:PICTURE_WIDTH].ljust(PICTURE_WIDTH)
-                captions.append((text, "strong" if i == current else "quiet"))
-            rows.append(joined(captions))
         return rows
 
     def _picture_caption(self, place: Index) -> str:
@@ -272,7 +274,7 @@ class TensorView:
             for name, count in counts
         ]
         if not health.done:
-            words.append((f"counted {health.share:.0%} ...", "chosen"))
+            words.insert(0, (f"{health.share:.0%} counted:", "chosen"))
         rows = flowing(words, width)
         if not health.finite:
             return rows

@@ -92,14 +92,10 @@ class WorkedElements:
         result = float(edge.contribution[place])
         if not _agrees(terms, result, edge.contribution.dtype):
             return None
-        formula = formulas.formula_of(edge.backward)
-        if all(isinstance(part, slice) for part in index):
-            which = f"all {part.size} elements"
-        else:
-            slices = ", ".join(":" if isinstance(i, slice) else str(i) for i in index)
-            which = f"[{slices}]"
-        what = "grad_out" if formula == "grad_out" else "it"
-        return f"the sum of {which} of {what} = {sum_text(terms, result)}"
+        slices = ", ".join(":" if isinstance(i, slice) else str(i) for i in index)
+        is_grad = formulas.formula_of(edge.backward) == "grad_out"
+        which = f"grad_out[{slices}]" if is_grad else f"[{slices}] before unbroadcast"
+        return f"the sum of {which} = {sum_text(terms, result)}"
 
     def _computed(self, step: StepFacts, edge: EdgeFacts, place: Index) -> str | None:
         formula = formulas.formula_of(edge.backward)
