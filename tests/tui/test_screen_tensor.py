@@ -110,6 +110,17 @@ async def test_a_range_of_values_is_marked(tmp_path: Path) -> None:
         await driver.shows("'a' is no number")
 
 
+async def test_a_refusal_of_a_key_does_not_bring_back_what_was_typed_before(
+    tmp_path: Path,
+) -> None:
+    async with inspecting(write(tmp_path, BODY), 3) as driver:
+        await driver.press("e", *"5, 6", "enter")
+        await driver.shows("at [5, 6]")
+        await driver.press("tab")
+        await driver.shows("y needs no grad: it has only its value")
+        await driver.hides("go to element")
+
+
 async def test_value_and_gradient_while_steps_are_taken(tmp_path: Path) -> None:
     async with inspecting(write(tmp_path, BODY), 2) as driver:
         await driver.press("tab")

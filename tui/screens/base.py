@@ -279,6 +279,7 @@ class BaseScreen(Screen[None]):
             # Here and now: left to the program, it would come after the keys that were typed next.
             event.stop()
             event.prevent_default()
+            self._asked = None  # whatever is refused from here on is not what was typed before
             name = known[event.key]
             if self.check_action(name, ()):
                 await self.program.run_action(name if "." in name else f"screen.{name}", self)

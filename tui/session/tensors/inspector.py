@@ -112,10 +112,11 @@ class Inspector:
         return f"{count} contribution" + ("s" if count != 1 else "")
 
     def _hint(self) -> str:
-        other = "value" if self.is_grad else "gradient"
+        has_grad = self._graph.nodes[self.node].requires_grad
+        other = f"Tab the {'value' if self.is_grad else 'gradient'}, " if has_grad else ""
         if self._view.display == NUMBERS:
-            return f"Tab the {other}, d a heat map, u works this element through."
-        return f"Tab the {other}, d another display, arrows move."
+            return f"{other}d a heat map, u works this element through."
+        return f"{other}d another display, arrows move."
 
     def _said_of_picture(self, place: Index) -> str:
         """Of an input its label, and what the network makes of it; of a row of weights, whose they

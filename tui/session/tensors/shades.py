@@ -71,12 +71,15 @@ class HeatMap:
             for y, row in enumerate(self._cells)
         ]
 
-    def caption(self) -> list[Part]:
+    def caption(self, brief: bool = False) -> list[Part]:
         """What the glyphs mean."""
+        full = numbers.number(self.largest)
+        if brief:
+            return [(f"- {NEGATIVE[1:]}  + {POSITIVE[1:]}  full is {full}", "quiet")]
         words = [
             f"negative {NEGATIVE[1:]}",
             f"positive {POSITIVE[1:]}",
-            f"full is {numbers.number(self.largest)}",
+            f"full is {full}",
         ]
         high, wide = int(np.diff(self._rows).max()), int(np.diff(self._columns).max())
         if high * wide > 1:

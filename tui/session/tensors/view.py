@@ -32,6 +32,8 @@ DISPLAYS = (NUMBERS, HEAT, PICTURES)
 
 AT_ONCE = 0.1
 """Seconds of counting before something is shown."""
+WIDE = 60
+"""With fewer columns the glyphs of a heat map are explained in one row."""
 TALL = 30
 """With so many rows the histogram gets several."""
 
@@ -197,9 +199,9 @@ class TensorView:
         if self.display == PICTURES and self._stack is not None:
             return self._pictures(self._stack, width, height)
         if self.display == HEAT:
-            heat = self._heat_map(width - 1, height - (2 if width >= 60 else 3))
+            heat = self._heat_map(width - 1, height - (2 if width >= WIDE else 1))
             rows = [joined([(" ", "plain"), *row]) for row in heat.draw(cursor)]
-            return [*rows, *flowing(heat.caption(), width)]
+            return [*rows, *flowing(heat.caption(width < WIDE), width)]
         inner = None if chosen is None else self.where.inner(chosen)
         at = None if inner is None else self._table.cell(inner)
         return self._grid.draw(cursor, width - 1, height, self.interval, at)
