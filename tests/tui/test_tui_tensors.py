@@ -28,6 +28,7 @@ from tui.session.tensors.slices import parse
 from tui.session.tensors.table import VECTOR_COLUMNS, Table
 from tui.session.tensors.text import flowing, joined, plain_text
 from tui.session.tensors.view import TensorView
+from tui.widgets.glyphs import to_ascii
 
 arrays = npst.arrays(
     st.sampled_from([np.float32, np.float64, np.float16, np.int64, np.uint8, np.bool_]),
@@ -355,6 +356,9 @@ def test_shades_tell_the_sign_without_a_colour() -> None:
     assert "".join(shade(v, 1.0)[0] for v in (0.0, 0.1, 0.3, 0.6, 1.0)) == POSITIVE
     assert "".join(shade(-v, 1.0)[0] for v in (0.0, 0.1, 0.3, 0.6, 1.0)) == NEGATIVE
     assert not set(POSITIVE) & set(NEGATIVE[1:])
+    in_ascii = to_ascii(POSITIVE[1:] + NEGATIVE[1:])
+    assert len(set(in_ascii)) == len(in_ascii) == 8
+    assert "?" not in in_ascii + to_ascii("▀▄█")
     assert shade(math.nan, 1.0) == ("N", "bad")
     assert shade(-math.inf, 1.0) == ("I", "bad")
     assert shade(0.0, 0.0)[0] == " "
