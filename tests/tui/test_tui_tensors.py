@@ -201,7 +201,7 @@ def test_every_element_has_its_row_and_column(array: Any, data: st.DataObject) -
         npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=40),
     ),
     st.integers(38, 130),
-    st.integers(8, 40),
+    st.integers(9, 40),
     st.sampled_from(["", "d", "dd"]),
     st.data(),
 )
@@ -220,9 +220,9 @@ def test_a_view_keeps_to_its_place_and_shows_cursor_and_health(
                 marks = [mark for row in rows for _, mark in row]
                 assert marks.count("cursor") == 1
                 text = text_of(rows)
-                counts = ("negative", "zero", "positive", "NaN", "Inf", "norm", "std")
-                if np.isfinite(array).any():
-                    assert all(name in text for name in counts), text
+                assert all(n in text for n in ("negative", "zero", "positive", "NaN", "Inf")), text
+                if np.isfinite(array).any() and width >= 60:
+                    assert all(n in text for n in ("min", "mean", "max", "std", "norm")), text
             looking.move(data.draw(st.integers(-60, 60)), data.draw(st.integers(-60, 60)))
 
 

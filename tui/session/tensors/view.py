@@ -186,7 +186,7 @@ class TensorView:
         top = self._where_rows(width, chosen)
         if not self._part.size:
             return [*top, [], [(" it has no elements", "quiet")]]
-        bottom = self._health_rows(width, height)
+        bottom = self._health_rows(width, height)[: max(1, height - len(top) - 2)]
         room = max(2, height - len(top) - len(bottom))
         self._rows_shown = room - 1
         body = self._body(width, room, chosen)[:room]
