@@ -180,7 +180,7 @@ def test_sums_over_what_was_broadcast(tmp_path: Path) -> None:
         for step, edge in edges(session)
         if edge.raw is not None
     ]
-    assert told == ["at [2, 0]: the sum of [2, :] before unbroadcast = 5 + 5 + 7 smaller = 45"]
+    assert told == ["at [2, 0]: the sum of [2, :] of (7,9) = 5 + 5 + 7 smaller = 45"]
 
 
 @settings(max_examples=60, deadline=None)

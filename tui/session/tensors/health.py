@@ -84,7 +84,7 @@ class Health:
         a range where its square is not needed."""
         total = self.finite + count
         mine, its = self.finite / total, count / total
-        apart = 2 * (mean / 2 - self.mean / 2) * math.sqrt(mine * its)
+        apart = (mean / 2 - self.mean / 2) * (2 * math.sqrt(mine * its))
         self.std = math.hypot(self.std * math.sqrt(mine), std * math.sqrt(its), apart)
         self.mean = self.mean * mine + mean * its
         self.norm = math.hypot(self.norm, norm)

@@ -94,7 +94,7 @@ class WorkedElements:
             return None
         slices = ", ".join(":" if isinstance(i, slice) else str(i) for i in index)
         is_grad = formulas.formula_of(edge.backward) == "grad_out"
-        which = f"grad_out[{slices}]" if is_grad else f"[{slices}] before unbroadcast"
+        which = f"grad_out[{slices}]" if is_grad else f"[{slices}] of {numbers.shape(raw.shape)}"
         return f"the sum of {which} = {sum_text(terms, result)}"
 
     def _computed(self, step: StepFacts, edge: EdgeFacts, place: Index) -> str | None:
