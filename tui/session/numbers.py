@@ -128,7 +128,7 @@ def moments(values: Array) -> tuple[float, float, float]:
 def _length(values: Array) -> float:
     scaled, scale = _scaled(values)
     # No `@`: on a busy machine a BLAS with several threads takes a hundred times as long for it.
-    return float(np.sqrt(np.square(scaled).sum()) * scale)
+    return float(np.sqrt(np.square(scaled).sum())) * scale
 
 
 def _scaled(values: Array) -> tuple[Array, float]:
