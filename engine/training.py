@@ -73,6 +73,8 @@ class LookAhead(NamedTuple):
     inputs: Tensor
     labels: Tensor
     loss: Tensor
+    outputs: Any
+    """What the model makes of the inputs."""
 
 
 Event = BatchDone | EpochDone | TrainingDone
@@ -181,7 +183,8 @@ class Training:
         """
         with _unchanged(self.model):
             inputs, labels = self.next_batch()
-            return LookAhead(inputs, labels, self._loss(inputs, labels))
+            outputs = self.model(inputs)
+            return LookAhead(inputs, labels, self._loss(outputs, labels), outputs)
 
     def events(self) -> Iterator[Event]:
         """Train from where the training is to its end, an event at a time."""
@@ -199,7 +202,8 @@ class Training:
             raise StopIteration("all batches have been trained on")
         start = time.perf_counter()
         self.optimizer.zero_grad()
-        loss = self._loss(*self.next_batch())
+        inputs, labels = self.next_batch()
+        loss = self._loss(self.model(inputs), labels)
         loss.backward()
         self.optimizer.step()
         epoch = self.epoch
@@ -252,8 +256,8 @@ class Training:
                     right += int((outputs.array.argmax(axis=1) == labels[part]).sum())
         return loss / len(inputs), right / len(inputs) if classes else None
 
-    def _loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        loss = self.loss_fn(self.model(inputs), labels)
+    def _loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        loss = self.loss_fn(outputs, labels)
         if isinstance(loss, Tensor) and loss.array.size != 1:
             raise ShapeError(
                 f"Training: the loss of a batch has shape {loss.shape}; it has to be one number, "

@@ -21,6 +21,7 @@ from tui.screens.base import BaseScreen
 from tui.screens.message import LoadingScreen, ProblemScreen
 from tui.screens.picker import PickerScreen
 from tui.screens.stepping import SteppingScreen
+from tui.screens.tensor import TensorScreen
 from tui.screens.training import TrainingScreen
 from tui.widgets.glyphs import has_unicode
 from tui.widgets.lines import Lines
@@ -30,6 +31,17 @@ UPDATES, UPDATES_OVER_SSH = 10, 4
 
 LOADING_SHOWN_AFTER = 0.4
 """Seconds; most scenarios are there before, and a screen that flashes is no calm one."""
+
+ViewScreen = SteppingScreen | TrainingScreen | TensorScreen
+SCREENS: dict[str, type[ViewScreen]] = {
+    "stepping": SteppingScreen,
+    "training": TrainingScreen,
+    "tensor": TensorScreen,
+}
+"""Which screen shows what the debugged process sends."""
+
+OPENING = ("training.open", "training.close", "tensor.open", "tensor.close")
+"""The commands that bring another screen."""
 
 
 class BpTui(App[None]):
@@ -95,7 +107,7 @@ class BpTui(App[None]):
     def send(self, **command: object) -> None:
         """Send a command to the debugged process."""
         if self.client is not None:
-            if command["do"] in ("training.open", "training.close"):
+            if command["do"] in OPENING:
                 self.is_changing = True
             self.client.send(**command)
 
@@ -203,12 +215,10 @@ class BpTui(App[None]):
             return
         kind = content["type"]
         screen = self._current()
-        if kind in ("stepping", "training"):
+        if kind in SCREENS:
             first, self._answered = not self._answered, True
             self._would_be_lost = content["would_be_lost"]
-            self._show_view(
-                SteppingScreen if kind == "stepping" else TrainingScreen, content, first
-            )
+            self._show_view(SCREENS[kind], content, first)
         elif kind == "problem":
             self._answered = self._over = True
             self.is_changing = False
@@ -238,17 +248,10 @@ class BpTui(App[None]):
     def _current(self) -> Screen[Any] | None:
         return self.screen if self.screen_stack else None
 
-    def _show_view(
-        self,
-        kind: type[SteppingScreen] | type[TrainingScreen],
-        content: dict[str, Any],
-        first: bool,
-    ) -> None:
+    def _show_view(self, kind: type[ViewScreen], content: dict[str, Any], first: bool) -> None:
         """Give a view to the screen that shows such views; the first one of a process, and one of
         another kind, get a screen of their own. A picker or palette over it stays where it is."""
-        showing = next(
-            (s for s in self.screen_stack if isinstance(s, (SteppingScreen, TrainingScreen))), None
-        )
+        showing = next((s for s in self.screen_stack if isinstance(s, ViewScreen)), None)
         if isinstance(showing, kind) and not first:
             showing.show_view(content)
         elif first or showing is None or showing is self.screen:

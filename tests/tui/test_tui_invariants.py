@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from student_graph import BREADTH_FIRST, FIRST_GRAPH, StudentGraph
 from tui_graphs import graph_of, session_of, tensors
+from tui_support import view_of
 
 import engine
 from tui.session.invariants import Invariants
@@ -258,10 +259,10 @@ def test_a_violation_is_shown_at_its_step_before_everything_else() -> None:
     session = session_of(StudentGraph(BREADTH_FIRST))
     session.go_to(session.graph.step_count)
     session.go_to(3)
-    assert "problem" not in {kind for kind, _, _ in session.view(18, 40, 20, True)["step"]}
+    assert "problem" not in {kind for kind, _, _ in view_of(session)["step"]}
     for press in (session.next, session.back, session.into, session.into):
         press()
-    kind, text, _ = session.view(18, 40, 20, True)["step"][0]
+    kind, text, _ = view_of(session)["step"][0]
     assert kind == "problem"
     assert text.startswith("! b is used before all its contributions have come: e (node 5)")
 
@@ -269,8 +270,8 @@ def test_a_violation_is_shown_at_its_step_before_everything_else() -> None:
 @pytest.mark.parametrize("order", [FIRST_GRAPH, BREADTH_FIRST])
 def test_a_session_shows_another_engine_whatever_its_order(order: Any) -> None:
     session = session_of(StudentGraph(order))
-    views = [session.view(18, 40, 20, True)]
+    views = [view_of(session)]
     while session.into():
-        views.append(session.view(18, 40, 20, True))
+        views.append(view_of(session))
     while session.back():
-        assert session.view(18, 40, 20, True)["rail"] == views[len(session._presses)]["rail"]
+        assert view_of(session)["rail"] == views[len(session._presses)]["rail"]

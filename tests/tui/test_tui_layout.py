@@ -17,7 +17,9 @@ from rich.cells import cell_len
 from rich.style import Style
 from tui_support import session_on, view_of, write
 
-from tui.session.inspection import BARS, grid, histogram
+from tui.session.inspection import grid
+from tui.session.tensors.health import health_of
+from tui.session.tensors.histogram import BARS, bar_rows, merged
 from tui.session.training_session import binned
 from tui.session.view import view_of as view_at
 from tui.widgets.items import STYLES, lay_out, wrap
@@ -168,6 +170,10 @@ def test_a_tab_takes_cells() -> None:
 
 
 # Grids and histograms
+
+
+def histogram(values: Any, bins: int) -> str:
+    return bar_rows(merged(health_of(values).bins, bins))[0]
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tui_support import BUNDLED, debugged, run, session_on, text_of, wait_until, write
+from tui_support import BUNDLED, debugged, run, session_on, text_of, view_of, wait_until, write
 
 from tui.warned import noted
 
 
 def first_frame(folder: Path, body: str) -> list[str]:
     session = session_on(write(folder, body))
-    return text_of(session.view(18, 40, 20, True)["step"]).splitlines()
+    return text_of(view_of(session)["step"]).splitlines()
 
 
 T = "t = Tensor([2.0, -1.0, 3.0], requires_grad=True)\n"
@@ -78,7 +78,7 @@ def test_which_value_and_from_which_numbers(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scenario", BUNDLED)
 def test_a_sound_scenario_says_nothing(scenario: str) -> None:
     session = session_on(scenario)
-    assert "!" not in text_of(session.view(18, 40, 20, True)["step"])
+    assert "!" not in text_of(view_of(session)["step"])
 
 
 def test_nan_in_the_next_batch_of_a_training_is_seen(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_warning_during_a_step_is_told_at_that_step(tmp_path: Path) -> None:
     told = []
     for _ in range(3):
         session.next()
-        told.append(text_of(session.view(18, 40, 20, True)["step"]).splitlines()[0])
+        told.append(text_of(view_of(session)["step"]).splitlines()[0])
     assert "!" not in told[0] + told[2]
     assert told[1].startswith(
         "! sqrt_back: NumPy warns of divide by zero encountered in divide (powers.py, line "
@@ -114,7 +114,7 @@ def test_a_warning_during_a_step_is_told_at_that_step(tmp_path: Path) -> None:
     session.back()
     session.back()
     session.next()
-    assert text_of(session.view(18, 40, 20, True)["step"]).startswith("! sqrt_back: NumPy warns")
+    assert text_of(view_of(session)["step"]).startswith("! sqrt_back: NumPy warns")
 
 
 def test_a_warning_in_ones_own_backward_function_names_its_line(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ loss = half(t).sum()
 """
     session = session_on(write(tmp_path, body))
     session.go_to(2)
-    shown = text_of(session.view(18, 40, 20, True)["step"])
+    shown = text_of(view_of(session)["step"])
     assert (
         "! halve_back: NumPy warns of divide by zero encountered in divide (wrong.py, line 7)"
         in shown

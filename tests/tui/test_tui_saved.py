@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tui_support import json_lines, run, session_on, text_of, write
+from tui_support import json_lines, run, session_on, text_of, view_of, write
 
 import engine
 from tui.session.engine_graph import EngineGraph
@@ -17,7 +17,7 @@ from tui.session.saved import KEPT, Saved
 
 
 def step_items(session: Any) -> str:
-    return text_of(session.view(18, 40, 20, True)["step"])
+    return text_of(view_of(session)["step"])
 
 
 def named_product() -> tuple[EngineGraph, dict[str, engine.Tensor]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from student_graph import FIRST_GRAPH, StudentGraph
-from tui_support import BUNDLED, REFUSED_AT, session_on, text_of, write
+from tui_support import BUNDLED, REFUSED_AT, session_on, text_of, view_of, write
 
 from tui.session.labels import Labels
 from tui.session.session import Session
@@ -87,9 +87,7 @@ def test_why_a_leaf_gets_no_gradient(case: str, tmp_path: Path) -> None:
         text = page(session, name)
         assert f"w (2,) gets no gradient from this pass\n{sentence}" in text
     session.start()
-    assert "No gradient will come to w: w says why." in text_of(
-        session.view(18, 40, 20, True)["step"]
-    )
+    assert "No gradient will come to w: w says why." in text_of(view_of(session)["step"])
 
 
 def test_several_ways_that_are_cut_are_all_told(tmp_path: Path) -> None:
@@ -448,7 +446,7 @@ def test_what_hooks_made_of_a_gradient(tmp_path: Path) -> None:
         "Its gradient is [30 -40]\nIt is [3 -4] from multiply (node 1).\n"
         "Its hooks made [30 -40] of that; before, it was [3 -4]."
     )
-    step = text_of(session.view(18, 40, 20, True)["step"])
+    step = text_of(view_of(session)["step"])
     assert "  before its hooks  [3 -4]" in step
     assert "!" not in step
 

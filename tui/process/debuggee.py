@@ -27,8 +27,9 @@ from tui.session.breaking.syntax import ExpressionError
 from tui.session.commands import carry_out
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
+from tui.session.tensors.inspector import Inspector
 from tui.session.training_session import TrainingSession
-from tui.session.view import view_of
+from tui.session.view import tensor_view, view_of
 
 GONE = None
 """Stands in the queue of commands where the screen has gone away."""
@@ -50,6 +51,7 @@ class Debuggee:
         self._commands = commands
         self._sender = sender
         self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "lanes": 24, "plot": 60}
+        self._size |= {"tensor_width": 80, "tensor_height": 20}
         self._updates = 10.0
         self._showing = "stepping"
         self._gone = False
@@ -75,9 +77,13 @@ class Debuggee:
         if problems:
             self._notice(problems)
         while not self._gone:
-            changed = self._carry_out_waiting(block=not self._is_training())
+            counting = self._counting()
+            changed = self._carry_out_waiting(block=not self._is_training() and counting is None)
             if self._is_training():
                 self._train_for(1 / self._updates)
+                changed = True
+            elif counting is not None and not changed:
+                counting.count(1 / self._updates)
                 changed = True
             if changed and not self._gone:
                 self._send_view()
@@ -131,6 +137,11 @@ class Debuggee:
 
     def _is_training(self) -> bool:
         return self._training is not None and self._training.running
+
+    def _counting(self) -> Inspector | None:
+        """The tensor that is shown, where its elements are still being counted."""
+        inspector = self._session.inspector if self._showing == "stepping" else None
+        return inspector if inspector is not None and inspector.is_counting else None
 
     def _train_for(self, seconds: float) -> None:
         """Train at the pace that is set, until it is time to show something or a command waits."""
@@ -225,6 +236,10 @@ class Debuggee:
             data = _data_in_use()
             return {"type": "training", "name": self._scenario.name, **data, **view}
         size = self._size
+        lost = self._training is not None and self._training.would_be_lost
+        tensor = tensor_view(self._session, int(size["tensor_width"]), int(size["tensor_height"]))
+        if tensor is not None:
+            return {"type": "tensor", "would_be_lost": lost, **tensor}
         view = view_of(
             self._session,
             int(size["rows"]),
@@ -233,7 +248,6 @@ class Debuggee:
             bool(size["both"]),
             int(size["lanes"]),
         )
-        lost = self._training is not None and self._training.would_be_lost
         return {"type": "stepping", "would_be_lost": lost, **view}
 
     def _notice(self, text: str) -> None:

@@ -47,8 +47,6 @@ class BaseScreen(Screen[None]):
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
     CHANGES: ClassVar[tuple[str, ...]] = ()
     """The actions that bring another screen of the same scenario."""
-    PROMPTS: ClassVar[tuple[str, ...]] = ()
-    """The actions that open the prompt."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -243,7 +241,7 @@ class BaseScreen(Screen[None]):
             prompt.type(event.key, event.character if event.is_printable else None)
             self.draw_footer()
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Answer a question, type into the prompt, or clear a notice; a key without a meaning is
         told so."""
         if self._prompt is not None and event.key != "ctrl+q":
@@ -277,13 +275,15 @@ class BaseScreen(Screen[None]):
         if self._notice:
             self._notice = ""
             self.draw_footer()
-        if self._page is None and known.get(event.key) in self.PROMPTS:
-            # Done at once, or keys that are typed ahead would overtake it instead of going there.
+        if event.key in known:
+            # Here and now: left to the program, it would come after the keys that were typed next.
             event.stop()
             event.prevent_default()
-            getattr(self, f"action_{known[event.key]}")()
-            return
-        if event.key not in known and event.is_printable:
+            self._asked = None  # whatever is refused from here on is not what was typed before
+            name = known[event.key]
+            if self.check_action(name, ()):
+                await self.program.run_action(name if "." in name else f"screen.{name}", self)
+        elif event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -25,8 +25,7 @@ class SteppingScreen(BaseScreen):
     """Shows a session's view; each key is a command to the session."""
 
     ACTIONS = actions.STEPPING
-    CHANGES = ("train",)
-    PROMPTS = ("go", "search")
+    CHANGES = ("train", "inspect")
     BINDINGS = bindings(actions.STEPPING)
 
     def __init__(self, view: View) -> None:
@@ -193,6 +192,10 @@ class SteppingScreen(BaseScreen):
     def action_watch(self) -> None:
         """Watch the node under the cursor, or watch it no more."""
         self.program.send(do="watch")
+
+    def action_inspect(self) -> None:
+        """Open the tensors of the node under the cursor."""
+        self.program.send(do="tensor.open")
 
     def action_train(self) -> None:
         """Open the training."""

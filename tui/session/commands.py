@@ -9,6 +9,7 @@ from typing import Any
 from tui.session.breaking import commands as breaking
 from tui.session.finding import go, search
 from tui.session.session import Session
+from tui.session.tensors.commands import COMMANDS as TENSOR_COMMANDS
 from tui.session.verify_pages import verify_all, verify_node
 from tui.session.why import why
 
@@ -68,4 +69,5 @@ COMMANDS: dict[str, Command] = {
     "fold": lambda session, command: session.fold(),
     "fold_all": lambda session, command: session.fold_all(),
     "stop": lambda session, command: None,  # that it has come ends what takes long
+    **TENSOR_COMMANDS,
 }

@@ -10,6 +10,7 @@ import engine
 from engine import inplace
 from tui.session.protocol import (
     Array,
+    Batch,
     Call,
     EdgeFacts,
     Node,
@@ -32,6 +33,7 @@ class EngineGraph:
         modules: the modules' dotted names by `id(module)`.
         filename: the scenario's file; lines in other files are not shown.
         beside: the user's tensors, which need not be in the graph.
+        ahead: the batch of a training that it is the graph of.
 
     Raises:
         What `engine.BackwardPass` raises.
@@ -45,6 +47,7 @@ class EngineGraph:
         modules: Mapping[int, str] | None = None,
         filename: str | None = None,
         beside: Sequence[engine.Tensor] = (),
+        ahead: engine.LookAhead | None = None,
     ) -> None:
         self._pass = engine.BackwardPass(root, end_grad)
         resting = [t for t in engine.sorted_computational_graph(root) if not t.requires_grad]
@@ -52,6 +55,11 @@ class EngineGraph:
         self._ids = {id(tensor): i for i, tensor in enumerate(self._tensors)}
         self._filename = filename
         self._last: tuple[engine.Step, StepFacts] | None = None
+        self._batch: Batch | None = None
+        if ahead is not None and id(ahead.inputs) in self._ids:
+            made = ahead.outputs
+            outputs = made.array if isinstance(made, engine.Tensor) else None
+            self._batch = Batch(self._ids[id(ahead.inputs)], ahead.labels.array, outputs)
         recipes = [tensor.recipe for tensor in self._tensors]
         names, calls, dtypes = names or {}, _Calls(modules or {}), _Dtypes()
         self._nodes = [
@@ -103,6 +111,10 @@ class EngineGraph:
     @property
     def position(self) -> int:
         return self._pass.position
+
+    @property
+    def batch(self) -> Batch | None:
+        return self._batch
 
     def step(self) -> StepFacts:
         return self._facts(self._pass.step())

@@ -6,15 +6,19 @@ out, wrapping what is too long.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tui.session import formulas, numbers
 from tui.session.facts import function_name
 from tui.session.labels import Labels, constant
 from tui.session.protocol import Array, EdgeFacts, Graph, StepFacts
+from tui.session.tensors.slices import Index
+from tui.session.worked import WorkedElements
 
 Item = tuple[str, str, str]
-"""(kind, left, right): kind is title, line, strong, quiet, rule, text (a paragraph), gap."""
+"""(kind, left, right): kind is title, line, strong, quiet, rule, text (a paragraph), gap; edge,
+where one starts; detail, nothing and worked, which a pane that has no room for them leaves out."""
 
 GAP: Item = ("gap", "", "")
 RULE: Item = ("rule", "", "-------")
@@ -31,15 +35,23 @@ class Explainer:
     """Explains the steps of one graph.
 
     Args:
-        graph: whose steps are explained.
+        graph: whose steps they are.
         labels: what its nodes are called.
         users: which nodes use each of them, see `users_of`.
+        chosen: by node, the element that is to be worked through where tensors are large.
     """
 
-    def __init__(self, graph: Graph, labels: Labels, users: list[list[int]]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        labels: Labels,
+        users: list[list[int]],
+        chosen: Mapping[int, Index] | None = None,
+    ) -> None:
         self._graph = graph
         self._labels = labels
         self._users = users
+        self._worked = WorkedElements(graph, {} if chosen is None else chosen)
 
     def step(self, step: StepFacts, revealed: int | None = None) -> list[Item]:
         """One step. With `revealed`, only so many half edges are told: the formula of an edge
@@ -118,16 +130,27 @@ class Explainer:
     def _edge(self, step: StepFacts, edge: EdgeFacts, unknown: bool) -> list[Item]:
         parent = self._labels.short(edge.parent)
         items: list[Item] = [
-            ("quiet", f"to {parent}, argument {edge.arg}", function_name(edge.backward))
+            ("edge", f"to {parent}, argument {edge.arg}", function_name(edge.backward))
         ]
         items += self._computation(step, edge, unknown)
+        if not unknown:
+            items += self._worked_element(step, edge)
         before = "nothing" if edge.before is None else self._amount(edge.before)
-        items.append(("line", f"  {parent} so far{self._came_from(step, edge)}", before))
+        kind = "nothing" if edge.before is None else "line"
+        items.append((kind, f"  {parent} so far{self._came_from(step, edge)}", before))
         items.append(RULE)
         state = "complete" if not edge.waiting else f"{edge.waiting} to come"
         amount = UNKNOWN if unknown else self._amount(edge.accumulated)
         items.append(("strong", f"  {parent} now, {state}", amount))
         return items
+
+    def _worked_element(self, step: StepFacts, edge: EdgeFacts) -> list[Item]:
+        """One element by hand, where there are too many to print."""
+        arrays = (step.grad_out, edge.contribution, edge.raw)
+        if all(array is None or numbers.is_inline(array) for array in arrays):
+            return []
+        sentence = self._worked.sentence(step, edge)
+        return [("worked", f"  {sentence}", "")] if sentence else []
 
     def _computation(self, step: StepFacts, edge: EdgeFacts, unknown: bool) -> list[Item]:
         formula = formulas.formula_of(edge.backward)
@@ -168,7 +191,7 @@ class Explainer:
             items: list[Item] = [("line", f"  {symbolic}", result)]
             dims = {values[n].shape for n in used if getattr(values[n], "ndim", 0)}
             if len(dims) > 1 or "@" in formula:
-                items.append(("quiet", f"  {formulas.put_in(formula, shapes)}", ""))
+                items.append(("detail", f"  {formulas.put_in(formula, shapes)}", ""))
             return items
         numeric = formulas.put_in(formula, {n: _printed(values[n]) for n in used})
         sign = "=" if formulas.is_exact(formula, {n: values[n] for n in used}, raw) else "≈"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tui.session import numbers
 from tui.session.explanation import GAP, Item
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph
+from tui.session.tensors.chunks import sample
+from tui.session.tensors.health import health_of
+from tui.session.tensors.histogram import bar_rows, merged
 
-BARS = " ▁▂▃▄▅▆▇█"
+SUMMARISED = 1 << 20
+"""Of a larger tensor so many elements are looked at: it is drawn again with every key."""
 NARROWEST = 3
 """Columns that an element in the grid of numbers takes at the least."""
 
@@ -64,40 +66,30 @@ def _array(what: str, array: Array, width: int, rows: int) -> list[Item]:
 
 
 def _summary(array: Array, width: int) -> list[Item]:
-    values = array.astype(np.float64).reshape(-1)
-    finite = numbers.finite_values(array)
+    """How the elements are spread; of a huge tensor, those of a sample, which the line says."""
+    health = health_of(sample(array, SUMMARISED))
     counts = [
-        f"{int(count)} {name}"
-        for name, count in (
-            ("zero", (values == 0).sum()),
-            ("NaN", np.isnan(values).sum()),
-            ("Inf", np.isinf(values).sum()),
-        )
+        f"{count} {name}"
+        for name, count in (("zero", health.zero), ("NaN", health.nan), ("Inf", health.inf))
         if count
     ]
     lines: list[Item] = []
-    if finite.size:
-        low, high = numbers.number(finite.min()), numbers.number(finite.max())
-        bins = max(4, min(24, width - len(low) - len(high) - 6))
-        lines.append(("line", f"  {low} {histogram(finite, bins)} {high}", ""))
-        mean, std, norm = (numbers.number(moment) for moment in numbers.moments(finite))
-        lines.append(("quiet", f"  mean {mean}  std {std}  norm {norm}", ""))
-    if counts:
+    if health.finite:
+        low, high = numbers.number(health.min), numbers.number(health.max)
+        bins = merged(health.bins, max(4, min(24, width - len(low) - len(high) - 6)))
+        lines.append(("line", f"  {low} {bar_rows(bins)[0]} {high}", ""))
+        moments = (health.mean, health.std, health.norm)
+        mean, std, norm = (numbers.number(moment) for moment in moments)
+        told = f"  mean {mean}  std {std}"
+        if array.size <= SUMMARISED:
+            told += f"  norm {norm}"
+        lines.append(("quiet", told, ""))
+    if array.size > SUMMARISED:
+        seen = ", ".join([f"{SUMMARISED:,} of {array.size:,} looked at", *counts])
+        lines.append(("quiet", f"  {seen}; i looks at all", ""))
+    elif counts:
         lines.append(("quiet", f"  {', '.join(counts)} of {array.size}", ""))
     return lines
-
-
-def histogram(values: Array, bins: int) -> str:
-    """How the values are spread between the smallest and the largest: one bar a bin, the tallest
-    bin full; a bin with few values still shows."""
-    low, width = values.min(), np.ptp(values / 2) * 2
-    if not 0 < width < np.inf:
-        return BARS[-1] * bins
-    places = np.minimum((values - low) / width * bins, bins - 1).astype(int)
-    counts = np.bincount(places, minlength=bins)
-    tallest = counts.max()
-    heights = np.ceil(counts / tallest * (len(BARS) - 1)).astype(int) if tallest else counts
-    return "".join(BARS[h] for h in heights)
 
 
 def grid(array: Array, width: int, rows: int) -> list[str]:

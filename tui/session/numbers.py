@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import weakref
 from typing import Any
 
 import numpy as np
 
 from tui.session.protocol import Array
+from tui.session.tensors.chunks import chunks
 
 TOO_COARSE = 0.02
 """A number that is rounded by a larger share of itself is printed with digits of its own."""
@@ -103,7 +106,7 @@ def place(index: tuple[int, ...]) -> str:
 
 def norm(array: Array) -> float:
     """The square root of the sum of the squares of the finite elements."""
-    return moments(finite_values(array))[2]
+    return math.hypot(*(_length(finite_values(chunk)) for _, chunk in chunks(array)))
 
 
 def finite_values(array: Array) -> Array:
@@ -116,21 +119,56 @@ def finite_values(array: Array) -> Array:
 def moments(values: Array) -> tuple[float, float, float]:
     """Mean, standard deviation (ddof 0) and norm of finite numbers, also where their squares or
     their sum would be too large or too small for float64; of none all are 0."""
-    largest = float(np.abs(values).max()) if values.size else 0.0
-    if largest == 0:
+    scaled, scale = _scaled(values)
+    if scale == 0:
         return 0.0, 0.0, 0.0
-    scale = 1.0 if 1e-100 < largest < 1e100 else largest
-    scaled = values / scale if scale != 1.0 else values
-    mean, std, length = scaled.mean(), scaled.std(), np.sqrt(scaled @ scaled)
-    return float(mean * scale), float(std * scale), float(length * scale)
+    return float(scaled.mean() * scale), float(scaled.std() * scale), _length(values)
+
+
+def _length(values: Array) -> float:
+    scaled, scale = _scaled(values)
+    # No `@`: on a busy machine a BLAS with several threads takes a hundred times as long for it.
+    return float(np.sqrt(np.square(scaled).sum())) * scale
+
+
+def _scaled(values: Array) -> tuple[Array, float]:
+    """Finite numbers whose squares are neither too large nor too small, and what they were divided
+    by; 0 where all are 0."""
+    largest = float(max(values.max(), -values.min())) if values.size else 0.0
+    if largest == 0 or 1e-100 < largest < 1e100:
+        return values, 1.0 if largest else 0.0
+    return values / largest, largest
 
 
 def measure(array: Array) -> str:
     """A signed value for one element, a norm for more; NaN and Inf are named."""
     if array.size == 1:
         return number(array.reshape(-1)[0])
-    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-        return "NaN" if np.isnan(array).any() else "Inf"
+    if array.size < HUGE:
+        return _measured(array)
+    key = id(array)
+    known = _measures.get(key)
+    if known is None or known[0]() is not array:
+        there = weakref.ref(array, functools.partial(_forget, key))
+        known = _measures[key] = there, _measured(array)
+    return known[1]
+
+
+def _forget(key: int, gone: weakref.ref[Array]) -> None:
+    if key in _measures and _measures[key][0] is gone:
+        del _measures[key]
+
+
+HUGE = 1 << 20
+"""An array with so many elements is measured once: a screen shows it with every key."""
+
+_measures: dict[int, tuple[weakref.ref[Array], str]] = {}
+"""By id, the huge arrays that are still there, and what was measured."""
+
+
+def _measured(array: Array) -> str:
+    if array.dtype.kind == "f" and not all(np.isfinite(part).all() for _, part in chunks(array)):
+        return "NaN" if any(np.isnan(part).any() for _, part in chunks(array)) else "Inf"
     return number(norm(array))
 
 

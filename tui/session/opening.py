@@ -22,6 +22,7 @@ def open_graph(scenario: Scenario) -> EngineGraph:
     """
     named = named_tensors(scenario.namespace, scenario.training, scenario.source)
     loss, end_grad = scenario.loss, scenario.end_grad
+    ahead = None
     if scenario.training is not None:
         # As the training does before each batch: what the last one left is not added to.
         scenario.training.optimizer.zero_grad()
@@ -38,6 +39,7 @@ def open_graph(scenario: Scenario) -> EngineGraph:
             module_names(scenario.namespace, scenario.training),
             str(scenario.path),
             [tensor for _, tensor in named],
+            ahead,
         )
     except (engine.CycleError, engine.ShapeError, TypeError) as error:
         raise ScenarioError(str(error), str(scenario.path)) from None

@@ -98,6 +98,17 @@ class Unreached:
     leaf: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a training's graph was made from: a row of each for each example."""
+
+    inputs: int
+    """The id of the node that holds them."""
+    labels: Array
+    outputs: Array | None
+    """What the model makes of them, where that is one array."""
+
+
 def users_of(nodes: Sequence[Node]) -> list[list[int]]:
     """For each node the nodes that use it, once for each argument, in the order of the steps."""
     users: list[list[int]] = [[] for _ in nodes]
@@ -121,6 +132,10 @@ class Graph(Protocol):
     @property
     def position(self) -> int:
         """How many steps have been taken."""
+
+    @property
+    def batch(self) -> Batch | None:
+        """The batch that it was made from, None where that is not known."""
 
     def step(self) -> StepFacts:
         """Take the next step."""

@@ -17,6 +17,8 @@ from tui.session.introduction import introduction, unreached, warnings_of
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
 from tui.session.rail import Rail
+from tui.session.tensors.inspector import Inspector
+from tui.session.tensors.slices import Index
 
 Json = dict[str, Any]
 
@@ -74,10 +76,14 @@ class Session:
         """Why the last run has stopped, where it was not at the end."""
         self.cursor = 0
         self.revealed: int | None = None
+        self.inspector: Inspector | None = None
+        """Looks into a tensor, while the screen of one is open."""
+        self.chosen: dict[int, Index] = {}
+        """By node, the element that is worked through where something is brought there."""
         self._users = users_of(graph.nodes)
         self.folding = Folding(graph)
         self.finder = Finder(graph, self.labels)
-        self.explainer = Explainer(graph, self.labels, self._users)
+        self.explainer = Explainer(graph, self.labels, self._users, self.chosen)
         self.rail = Rail(graph, self.folding, self._users)
         self._presses: list[Place] = []
         """Where each press of n or s that can be undone started."""
@@ -112,6 +118,10 @@ class Session:
             update: whether it is shown only where a page of that title is still open.
         """
         self.deliver({"type": "page", "title": title, "items": list(items), "update": update})
+
+    def inspect(self) -> None:
+        """Open the tensors of the node under the cursor."""
+        self.inspector = Inspector(self.graph, self.labels, self.grad_shown, self.cursor)
 
     # Moving
 

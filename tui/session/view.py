@@ -61,6 +61,19 @@ def view_of(
     }
 
 
+def tensor_view(session: Session, width: int, height: int) -> Json | None:
+    """All that the screen of a tensor shows; None where it is not open."""
+    inspector = session.inspector
+    if inspector is None:
+        return None
+    return {
+        "name": session.subject.name,
+        "done": session.done,
+        "steps": session.graph.step_count,
+        **inspector.view(width, height, session.chosen.get(inspector.node)),
+    }
+
+
 def _upcoming(session: Session) -> str:
     if session.revealed is None:
         row = session.folding.row_of(session.graph.position)

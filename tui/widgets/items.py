@@ -18,6 +18,10 @@ STYLES: dict[str, tuple[Style, Style]] = {
     "line": (styles.PLAIN, styles.PLAIN),
     "strong": (styles.BOLD, styles.BOLD),
     "quiet": (styles.QUIET, styles.QUIET),
+    "edge": (styles.QUIET, styles.QUIET),
+    "detail": (styles.QUIET, styles.QUIET),
+    "nothing": (styles.PLAIN, styles.PLAIN),
+    "worked": (styles.PLAIN, styles.PLAIN),
     "rule": (styles.QUIET, styles.QUIET),
     "text": (styles.PLAIN, styles.PLAIN),
     "problem": (styles.PROBLEM, styles.PROBLEM),
@@ -30,8 +34,9 @@ class Items(Lines):
     """Lays items out in its width. With the class `beside` a line is drawn at its left."""
 
     def show_items(self, items: Sequence[Item], first: int = 0) -> None:
-        """Show these items; where there are too many rows, gaps are given up first, then rules,
-        then what is quiet.
+        """Show these items; where there are too many rows, details are given up first, then rules,
+        gaps, that there was nothing before, what is quiet, and the elements that are worked
+        through, those of the earlier edges first.
 
         Args:
             items: what to show.
@@ -39,10 +44,14 @@ class Items(Lines):
         """
         margin, width = self._margin(), self._room()
         lines = lay_out(items, width)[first:]
-        for less_needed in ("gap", "rule", "quiet"):
+        for less_needed in ("detail", "rule", "gap", "nothing", "quiet"):
             if len(lines) > self.size.height:
                 items = [item for item in items if item[0] != less_needed]
                 lines = lay_out(items, width)[first:]
+        while len(lines) > self.size.height and any(item[0] == "worked" for item in items):
+            first_worked = next(i for i, item in enumerate(items) if item[0] == "worked")
+            items = [*items[:first_worked], *items[first_worked + 1 :]]
+            lines = lay_out(items, width)[first:]
         if len(lines) > self.size.height > 1:
             lines[self.size.height - 1] = [("…", styles.QUIET)]
         edge = ("│ " if margin == 2 else " ", styles.QUIET)

@@ -1,0 +1,1 @@
+"""Looking into a tensor of any size: slices, windows of numbers, health, heat maps, pictures."""
