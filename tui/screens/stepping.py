@@ -26,7 +26,7 @@ class SteppingScreen(BaseScreen):
 
     ACTIONS = actions.STEPPING
     CHANGES = ("train",)
-    PROMPTS = ("go", "search")
+    PROMPTS = ("go", "search", "condition")
     BINDINGS = bindings(actions.STEPPING)
 
     def __init__(self, view: View) -> None:
@@ -193,6 +193,25 @@ class SteppingScreen(BaseScreen):
     def action_watch(self) -> None:
         """Watch the node under the cursor, or watch it no more."""
         self.program.send(do="watch")
+
+    def action_fold(self) -> None:
+        """Fold or unfold at the cursor."""
+        self.program.send(do="fold")
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        self.program.send(do="fold_all")
+
+    def action_search(self) -> None:
+        """Ask for a name or an operation."""
+        self.prompt("/", lambda text: self.program.send(do="search", text=text))
+
+    def action_go(self) -> None:
+        """Ask where to go."""
+        self.prompt(
+            "Go to step, #node, name, start, end:" if self.size.width >= 60 else "Go to",
+            lambda text: self.program.send(do="go", text=text),
+        )
 
     def action_train(self) -> None:
         """Open the training."""
