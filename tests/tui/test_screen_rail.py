@@ -171,7 +171,7 @@ def text(row_shown: dict[str, Any], width: int = 39, lanes: int = 3) -> str:
     [
         (row(), " 7 ·   output.weight    (64,10)        "),
         (row(grad="0.119", state="ready"), " 7 ○   output.weight    (64,10)   0.119"),
-        (row(mark="b"), " 7b·   output.weight    (64,10)        "),
+        (row(mark="breakpoint"), " 7■·   output.weight    (64,10)        "),
         (
             row(label="linear1.weight", brief="linear1.weight", shape="(64,784)", grad="0.01562"),
             " 7 ·   linear1.weight  (64,784) 0.01562",

@@ -197,6 +197,25 @@ class SteppingScreen(BaseScreen):
         """Open the tensors of the node under the cursor."""
         self.program.send(do="tensor.open")
 
+    def action_fold(self) -> None:
+        """Fold or unfold at the cursor."""
+        self.program.send(do="fold")
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        self.program.send(do="fold_all")
+
+    def action_search(self) -> None:
+        """Ask for a name or an operation."""
+        self.prompt("/", lambda text: self.program.send(do="search", text=text))
+
+    def action_go(self) -> None:
+        """Ask where to go."""
+        self.prompt(
+            "Go to step, #node, name, start, end:" if self.size.width >= 60 else "Go to",
+            lambda text: self.program.send(do="go", text=text),
+        )
+
     def action_train(self) -> None:
         """Open the training."""
         self.program.send(do="training.open")
