@@ -248,7 +248,8 @@ class Debuggee:
             bool(size["both"]),
             int(size["lanes"]),
         )
-        return {"type": "stepping", "would_be_lost": lost, **view}
+        trains = self._training is not None
+        return {"type": "stepping", "would_be_lost": lost, "trains": trains, **view}
 
     def _notice(self, text: str) -> None:
         self._sender.send({"type": "notice", "text": text})

@@ -94,6 +94,10 @@ class BaseScreen(Screen[None]):
 
     # What subclasses say
 
+    def offers(self, action: Action) -> bool:
+        """Whether an action is of use now, and so stands in the line of keys."""
+        return True
+
     def header(self) -> tuple[str, str]:
         """Left and right part of the header."""
         return "", ""
@@ -165,7 +169,7 @@ class BaseScreen(Screen[None]):
             return self._prompt.below(self.size.width)
         parts: list[tuple[str, Any]] = []
         used = 0
-        wanted = [a for a in self.ACTIONS if a.short]
+        wanted = [a for a in self.ACTIONS if a.short and self.offers(a)]
         # Where there is little room, the way to the other keys and the way out stay.
         last = [a for a in wanted if a.name in ("help", "app.quit_program")]
         reserved = sum(cell_len(_key_text(a)) for a in last)

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from tui import actions
+from tui.actions import Action
 from tui.screens.base import BaseScreen, bindings, set_height
 from tui.session import breaking
 from tui.widgets import styles
@@ -48,6 +49,10 @@ class SteppingScreen(BaseScreen):
         """Show where the session stands now."""
         self._view = view
         self.draw()
+
+    def offers(self, action: Action) -> bool:
+        """Only what can be trained offers that."""
+        return action.name != "train" or bool(self._view["trains"])
 
     def header(self) -> tuple[str, str]:
         """Name and network; how many steps are done."""

@@ -117,7 +117,7 @@ class Explainer:
 
     def _leaf(self, step: StepFacts) -> list[Item]:
         name = self._labels.short(step.node)
-        items: list[Item] = [("quiet", "a leaf that requires grad: here it stays", "")]
+        items: list[Item] = [("quiet", "a leaf: here the gradient stays", "")]
         if step.stored_before is None:
             items.append(("line", f"  {name}.grad before", "None"))
         else:
