@@ -92,6 +92,12 @@ def current_origin(op: str, args: tuple[Any, ...] = ()) -> Origin:
     )
 
 
+def user_line() -> tuple[str, int] | None:
+    """The file and the number of the line outside the engine that is being run."""
+    frame = user_frame()
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else None
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame of the call stack that is not the engine's own."""
     frame: FrameType | None = sys._getframe(1)

@@ -12,7 +12,7 @@ import engine
 from engine import inplace
 from engine.changing import TensorChanges
 from engine.methods import TensorMethods
-from engine.origin import current_origin
+from engine.origin import current_origin, user_line
 from engine.registry import Array, ForwardFunc
 from engine.state import STATE
 
@@ -77,6 +77,7 @@ class Tensor(TensorMethods, TensorChanges):
         "_op",
         "_requires_grad",
         "array",
+        "given_at",
         "origin",
     )
 
@@ -85,6 +86,7 @@ class Tensor(TensorMethods, TensorChanges):
     array: Array
     _grad: Array | Tensor | None  # a backward pass leaves the bare array
     origin: Origin | None
+    given_at: tuple[str, int] | None  # its file and line; set only while origins are recorded
     _requires_grad: bool
     _op: Operation | None
     _args: tuple[Any, ...]
@@ -113,6 +115,8 @@ class Tensor(TensorMethods, TensorChanges):
         self._hooks = None
         self._made_at = 0
         self._requires_grad = False
+        if STATE.origins_enabled:
+            self.given_at = user_line()
         if requires_grad:
             self.requires_grad = True
 

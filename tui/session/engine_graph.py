@@ -97,7 +97,7 @@ class EngineGraph:
             parents=()
             if recipe is None
             else tuple([Parent(arg, ids[id(parent)]) for arg, parent in recipe.parents.items()]),
-            line=origin.line if origin and origin.filename == self._filename else None,
+            line=_line(tensor, self._filename),
         )
 
     @property
@@ -247,6 +247,15 @@ def _kept(result: Array, recipe: engine.Recipe | None) -> tuple[Any, ...]:
     if recipe is None:
         return (result,)
     return (*recipe.args, *recipe.kwargs.values(), result)
+
+
+def _line(tensor: engine.Tensor, filename: str | None) -> int | None:
+    """The line of the scenario that made a tensor, or that gave a leaf; None where another did."""
+    if tensor.origin is not None:
+        place = tensor.origin.filename, tensor.origin.line
+    else:
+        place = getattr(tensor, "given_at", None) or (None, None)
+    return place[1] if place[0] == filename else None
 
 
 class _Dtypes(dict[Any, str]):
