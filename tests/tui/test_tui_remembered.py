@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from tui_support import debugged, session_on, write
 
+from tui.files import LARGEST
 from tui.session.breaking.breakpoints import Breakpoints
-from tui.session.breaking.remembered import LARGEST, Memory
+from tui.session.breaking.remembered import Memory
 from tui.session.session import Session
 
 STOPS = ("norm(contribution) > 10", "op matmul", "name linear*", "node 3")

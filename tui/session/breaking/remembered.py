@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from tui import files
 from tui.session.breaking.breakpoints import Breakpoint, Breakpoints, Watch
 from tui.session.breaking.condition import Condition
 from tui.session.breaking.entries import parse_stop, parse_watch
 from tui.session.breaking.targets import OneNode, Target
 
 VERSION = 1
-LARGEST = 1_000_000
-"""Bytes; a larger file was written by nobody who sets breakpoints."""
 
 
 class Memory:
@@ -32,23 +25,18 @@ class Memory:
     def __init__(self, scenario: Path) -> None:
         self._scenario = str(scenario.resolve())
         key = hashlib.sha256(self._scenario.encode(errors="surrogateescape")).hexdigest()[:16]
-        folder = Path(platformdirs.user_state_dir("bp-tui", appauthor=False))
-        self.file = folder / f"{scenario.stem[:40]}-{key}.json"
+        self.file = files.state_file(f"{scenario.stem[:40]}-{key}.json")
         self._has_complained = False
 
     def recall(self, breakpoints: Breakpoints) -> str | None:
         """Add what is remembered; what is wrong with the file, None where nothing is."""
         try:
-            with open(self.file, "rb") as file:
-                raw = file.read(LARGEST + 1)
-            if len(raw) > LARGEST:
-                raise ValueError("it is too large")
-            stops, watches = _read(json.loads(raw))
+            stops, watches = _read(files.recall(self.file))
         except FileNotFoundError:
             return None
         except OSError as error:
             return f"breakpoints are not remembered: {self.file}: {error.strerror}"
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (files.Damaged, ValueError, KeyError, TypeError, AttributeError):
             return (
                 f"breakpoints are not remembered: {self.file} is damaged; the next one replaces it"
             )
@@ -69,27 +57,13 @@ class Memory:
             "watches": [_written(one.what) for one in breakpoints.watches if not one.given],
         }
         try:
-            self._write(json.dumps(content, indent=1).encode())
+            files.remember(self.file, content)
         except OSError as error:
             if self._has_complained:
                 return None
             self._has_complained = True
             return f"this is not remembered: {self.file.parent}: {error.strerror}"
         return None
-
-    def _write(self, content: bytes) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(
-            prefix=self.file.stem, suffix=".part", dir=self.file.parent
-        )
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(content)
-            os.replace(part, self.file)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-            raise
 
 
 def _written(what: Target | Condition) -> dict[str, Any]:
