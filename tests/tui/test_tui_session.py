@@ -396,10 +396,9 @@ def test_the_source_around_the_cursor() -> None:
 
 def test_the_function_that_was_called_last(tmp_path: Path) -> None:
     session = session_on("first_graph")
-    assert view_of(session)["called"] is None
     session.go_to(4)
     called = view_of(session)["called"]
-    assert called["owner"] == "engine"
+    assert (called["owner"], called["when"]) == ("engine", "last")
     assert called["lines"][0] == "multiply_back1(grad_out, out, x, y):"
     assert called["lines"][-1].strip() == "return unbroadcast(grad_out * x, y)"
     session.go_to(3)

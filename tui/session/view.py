@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from tui.session.code import called_code, scenario_code
 from tui.session.explanation import GAP, Item
 from tui.session.facts import function_name
 from tui.session.folded import about_folded, folded_row, upcoming_row
 from tui.session.folding import Row
-from tui.session.formulas import source_of
 from tui.session.inspection import inspect_node
 from tui.session.rail import row_view
 
@@ -23,9 +23,6 @@ LANES_AT_MOST = 24
 
 WATCHES = 8
 """So many watched gradients are shown at most."""
-
-SOURCE_LINES = 40
-"""How many lines of the scenario are sent, around the one that made the node."""
 
 
 def view_of(
@@ -55,8 +52,12 @@ def view_of(
         "step": _step_items(session) if on_step or both else None,
         "tensors": _tensor_items(session, width, height) if not on_step or both else None,
         "next": _upcoming(session),
-        "source": _source(session),
-        "called": _called(session),
+        "source": scenario_code(
+            session.subject.filename,
+            session.subject.source,
+            session.graph.nodes[session.cursor].line,
+        ),
+        "called": called_code(session.graph, session.revealed),
         "watches": _watches(session),
     }
 
@@ -136,30 +137,3 @@ def _watches(session: Session) -> Json:
         for node in itertools.islice(watched, WATCHES)
     ]
     return {"rows": rows, "count": len(watched)}
-
-
-def _source(session: Session) -> Json:
-    line = session.graph.nodes[session.cursor].line
-    first = max(0, (line or 1) - 1 - SOURCE_LINES // 2)
-    return {
-        "filename": session.subject.filename,
-        "line": line,
-        "first": first + 1,
-        "lines": session.subject.source[first : first + SOURCE_LINES],
-    }
-
-
-def _called(session: Session) -> Json | None:
-    """The source of the backward function that was called last."""
-    if session.graph.position == 0:
-        return None
-    step = session.last_step()
-    edges = step.edges if session.revealed is None else step.edges[: (session.revealed + 1) // 2]
-    if not edges:
-        return None
-    function = edges[-1].backward
-    lines = source_of(function)
-    if lines is None:
-        return None
-    own = (getattr(function, "__module__", "") or "").startswith("engine.")
-    return {"owner": "engine" if own else "yours", "lines": lines}

@@ -1,11 +1,17 @@
-"""The scenario's line that made a node, and the backward function that was called last."""
+"""The scenario's line that made a node, and the backward function that is or was called."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from rich.style import Style
+
 from tui.widgets import styles
-from tui.widgets.lines import Line, Lines
+from tui.widgets.lines import Line, Lines, Part
+
+STYLES = {"keyword": styles.KEYWORD, "string": styles.STRING, "comment": styles.QUIET}
+"""How the marks of `tui.session.code` look."""
 
 
 class Source(Lines):
@@ -19,11 +25,30 @@ class Source(Lines):
         lines = [_heading(source["filename"], width)]
         lines += _excerpt(source, height - function_rows - 1)
         if function_rows > 1 and called:
-            heading = "engine, called last" if called["owner"] == "engine" else "yours, called last"
             lines += [[]] * (height - function_rows - len(lines))
-            lines.append(_heading(heading, width))
-            lines += [[(" " + text, styles.PLAIN)] for text in function[: function_rows - 1]]
+            lines.append(_heading(f"{called['owner']}, called {called['when']}", width))
+            rows = zip(function, called["marks"], strict=True)
+            lines += [
+                [(" ", styles.PLAIN), *highlighted(text, marks, styles.PLAIN)]
+                for text, marks in list(rows)[: function_rows - 1]
+            ]
         self.show(lines)
+
+
+def highlighted(text: str, marks: Sequence[Sequence[Any]], base: Style) -> list[Part]:
+    """A line of Python whose marked parts stand out.
+
+    Args:
+        text: the line.
+        marks: (start, stop, kind) from left to right.
+        base: what the line looks like otherwise.
+    """
+    parts: list[Part] = []
+    at = 0
+    for start, stop, kind in marks:
+        parts += [(text[at:start], base), (text[start:stop], base + STYLES[kind])]
+        at = stop
+    return [part for part in (*parts, (text[at:], base)) if part[0]]
 
 
 def _heading(text: str, width: int) -> Line:
@@ -36,9 +61,11 @@ def _excerpt(source: dict[str, Any], rows: int) -> list[Line]:
     index = (current or 1) - first
     start = max(0, min(index - rows // 2, len(lines) - rows))
     shown: list[Line] = []
-    for number, text in enumerate(lines[start : start + max(0, rows)], first + start):
+    for at in range(start, min(len(lines), start + max(0, rows))):
+        number = first + at
         is_current = number == current
         style = styles.BOLD if is_current else styles.QUIET
         mark = ("►", styles.SHOWN) if is_current else (" ", styles.PLAIN)
-        shown.append([mark, (f"{number:>{digits}} {text}", style)])
+        code = highlighted(lines[at], source["marks"][at], style)
+        shown.append([mark, (f"{number:>{digits}} ", style), *code])
     return shown
