@@ -39,6 +39,7 @@ _SHOWN = {
     "left_square_bracket": "[",
     "pageup": "PgUp, PgDn",
     "home": "Home, End",
+    "less_than_sign": "<, >",
 }
 
 HELP = Action("help", ("question_mark",), "keys", "this page, and back")
@@ -52,6 +53,14 @@ OPEN = Action("app.open_other", ("o",), "", "open another scenario")
 RELOAD = Action("app.reload", ("R",), "", "read the file afresh, in a new process")
 LOG = Action("log", ("l",), "", "what the scenario has printed, and back")
 COMMANDS = Action("commands", ("colon", "ctrl+p"), "", "all commands, to search in")
+COPY = Action("copy", ("y",), "", "copy the node under the cursor: name, value, gradient")
+SAVE = Action(
+    "save",
+    ("S",),
+    "",
+    "save: NAME.npy the value, NAME.grad.npy the gradient, NAME.json the whole pass as --trace "
+    "writes it, NAME.svg the screen",
+)
 LEAVE = Action("leave", ("escape",), "", "closes help and log")
 
 STEPPING = (
@@ -78,6 +87,13 @@ STEPPING = (
     Action("verify", ("v",), "", "verify: this node's backward functions and central differences"),
     Action("verify_all", ("V",), "", "verify all nodes"),
     Action("inspect", ("i",), "", "the tensors of the node under the cursor"),
+    COPY,
+    SAVE,
+    Action("maximise", ("z",), "", "one pane alone: rail, step, tensors, source, then all"),
+    Action("show_source", ("h",), "", "hide or show the source"),
+    Action("show_tensors", ("T",), "", "hide or show the tensors beside the step"),
+    Action("divider_left", ("less_than_sign",), "", "move the divider between the panes"),
+    Action("divider_right", ("greater_than_sign",), "", ""),
     Action("train", ("t",), "train", "the training, paused"),
     Action("why", ("w",), "why", "why the node under the cursor has this gradient, or none"),
     RELOAD,
@@ -98,6 +114,7 @@ TRAINING = (
     Action("slower", ("minus",), "+/- pace", "a slower pace, down to one batch a second"),
     Action("restart", ("r",), "", "back to the weights before the first batch"),
     Action("fetch", ("D",), "", "all 70,000 MNIST images, fetched through torchvision"),
+    Action("save", ("S",), "", "save the picture of the screen: NAME.svg"),
     RELOAD,
     OPEN,
     LOG,
@@ -128,6 +145,8 @@ TENSOR = (
     Action("next", ("n",), "", "next node; this tensor stays on the screen"),
     Action("back", ("p",), "", "undo one press of n or s"),
     Action("into", ("s",), "", "into the node, edge by edge"),
+    Action("copy", ("y",), "", "copy this node: name, value, gradient"),
+    SAVE,
     RELOAD,
     OPEN,
     LOG,

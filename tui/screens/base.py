@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SCROLLING = {"pagedown": 1, "space": 1, "pageup": -1}
 """The keys that scroll a page, and by how many screens of it."""
 
-ON_A_PAGE = ("help", "log", "leave", "commands", "give_up", "breakpoints", "condition")
+ON_A_PAGE = ("help", "log", "leave", "commands", "give_up", "breakpoints", "condition", "save")
 """The actions that are possible while a page lies over the body."""
 
 LEAVING = ("app.quit_program", "quit_program")
@@ -177,7 +177,7 @@ class BaseScreen(Screen[None]):
             text = _key_text(action)
             if action not in last and used + cell_len(text) > self.size.width - reserved:
                 continue
-            key, _, word = text.strip().partition(" ")
+            key, word = action.shown_key, action.short
             if action.short.startswith("+/-"):
                 key, word = "+/-", "pace"
             parts += [(f" {key}", styles.KEY), (f" {word} ", styles.QUIET)]

@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 
 from tui import actions
+from tui.screens import saving
 from tui.screens.base import BaseScreen, bindings
 from tui.widgets import styles
 from tui.widgets.lines import Line, Lines
@@ -151,6 +152,14 @@ class TensorScreen(BaseScreen):
     def action_into(self) -> None:
         """Go on by half an edge."""
         self.program.send(do="into")
+
+    def action_copy(self) -> None:
+        """Copy the node."""
+        self.program.send(do="copy")
+
+    def action_save(self) -> None:
+        """Let the user type a file to save to."""
+        saving.ask(self, saving.EVERYTHING)
 
     def action_leave(self) -> None:
         """Close a page, or go back to the steps."""

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from tui import actions
+from tui.screens import saving
 from tui.screens.base import BaseScreen, bindings
 from tui.widgets import styles
 from tui.widgets.items import Item, Items
@@ -125,6 +126,10 @@ class TrainingScreen(BaseScreen):
     def action_into(self) -> None:
         """Step through the next batch."""
         self.program.send(do="training.close")
+
+    def action_save(self) -> None:
+        """Let the user type a file for the picture of the screen."""
+        saving.ask(self, saving.PICTURE)
 
     def action_leave(self) -> None:
         """Close a page, or go back to stepping."""

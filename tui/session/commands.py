@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tui.session.breaking import commands as breaking
+from tui.session.copying import copy_node
 from tui.session.finding import go, search
+from tui.session.saving import save
 from tui.session.session import Session
 from tui.session.tensors.commands import COMMANDS as TENSOR_COMMANDS
 from tui.session.verify_pages import verify_all, verify_node
@@ -68,6 +71,8 @@ COMMANDS: dict[str, Command] = {
     "search": lambda session, command: search(session, str(command["text"])),
     "fold": lambda session, command: session.fold(),
     "fold_all": lambda session, command: session.fold_all(),
+    "copy": lambda session, command: copy_node(session),
+    "save": lambda session, command: save(session, command["what"], Path(command["path"])),
     "stop": lambda session, command: None,  # that it has come ends what takes long
     **TENSOR_COMMANDS,
 }

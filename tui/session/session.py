@@ -313,6 +313,16 @@ class Session:
         edges = self.last_step().edges[self.revealed // 2 :]
         return sum(edge.parent == node_id for edge in edges)
 
+    @property
+    def looked_at(self) -> int:
+        """The node whose tensors are open, else the one under the cursor."""
+        return self.cursor if self.inspector is None else self.inspector.node
+
+    def state_of_grad(self, node_id: int) -> str:
+        """What is shown of a node's gradient, in words."""
+        waiting = self.graph.waiting(node_id) + self.hidden_edges(node_id)
+        return f"gradient so far, {waiting} to come" if waiting else "gradient"
+
     def grad_shown(self, node_id: int) -> Array | None:
         """What has arrived at a node, as far as it is shown."""
         if self.revealed is not None:
