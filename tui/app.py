@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tui.options import Options
+from tui.panes import RememberedPanes
 from tui.process.client import Client
 from tui.screens.base import BaseScreen
 from tui.screens.message import LoadingScreen, ProblemScreen
@@ -70,6 +71,7 @@ class BpTui(App[None]):
         super().__init__(ansi_color=True)
         Lines.ascii_only = not has_unicode()
         self.client = client
+        self.panes = RememberedPanes()
         self._options = options
         self._updates = UPDATES_OVER_SSH if slow_link else UPDATES
         self._would_be_lost = False
@@ -176,6 +178,11 @@ class BpTui(App[None]):
         if isinstance(self.screen, BaseScreen):
             self.screen.notice(text)
 
+    def _copy(self, what: str, text: str) -> None:
+        """Copy to the clipboard of the terminal, which does not say whether it has done so."""
+        self.copy_to_clipboard(text)
+        self._notice(f"copied {what}, if the terminal allows it (OSC 52)")
+
     def _deliver_from(self, client: Client) -> Callable[[dict[str, Any]], None]:
         def deliver(content: dict[str, Any]) -> None:
             self.post_message(self.Received(client, content))
@@ -230,6 +237,8 @@ class BpTui(App[None]):
         elif kind == "notice":
             self._notice(content["text"])
             self._changed()
+        elif kind == "copy":
+            self._copy(content["what"], content["text"])
         elif kind == "refused" and isinstance(screen, BaseScreen):
             screen.refuse(content["text"])
         elif kind == "page" and isinstance(screen, BaseScreen):

@@ -56,7 +56,7 @@ def test_step_through_all_nodes_and_back_train_two_epochs_and_quit(
 def test_a_redraw_of_everything_shows_what_many_small_ones_have_drawn(tmp_path: Path) -> None:
     with terminal("first_graph", folder=tmp_path) as screen:
         screen.done(0)
-        for keys, steps in ((b"nnss", 3), (END, 3), (HOME, 3), (b"pp", 2), (b"z", 2), (b"nnp", 3)):
+        for keys, steps in ((b"nnss", 3), (END, 3), (HOME, 3), (b"pp", 2), (b"Z", 2), (b"nnp", 3)):
             screen.send(keys)
             screen.done(steps)
         drawn_in_parts = screen.settled()

@@ -251,8 +251,8 @@ async def test_enter_on_a_node_that_needs_no_grad_says_why_not() -> None:
 
 async def test_a_key_without_a_meaning_is_told_so_until_the_next_key() -> None:
     async with stepping("first_graph") as driver:
-        await driver.press("z")
-        await driver.shows("z has no meaning here; ? shows the keys")
+        await driver.press("Z")
+        await driver.shows("Z has no meaning here; ? shows the keys")
         await driver.press("n")
         await driver.done(1)
         await driver.hides("has no meaning")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from tui import actions
 from tui.actions import Action
+from tui.panes import Panes
+from tui.screens import saving
 from tui.screens.base import BaseScreen, bindings, set_height
 from tui.session import breaking
 from tui.widgets import styles
 from tui.widgets.items import Items
-from tui.widgets.layout import Layout, lay_out
+from tui.widgets.layout import Layout, lay_out, moved
 from tui.widgets.lines import Line
 from tui.widgets.rail import Rail, lanes_columns
 from tui.widgets.source import Source
@@ -45,6 +49,12 @@ class SteppingScreen(BaseScreen):
                 yield Items(id="tensors", classes="beside")
                 yield Watches(id="watches", classes="beside")
 
+    def on_mount(self) -> None:
+        """Tell, once, why the panes are not as they were left."""
+        if self.program.panes.problem:
+            self.notice(self.program.panes.problem)
+            self.program.panes.problem = ""
+
     def show_view(self, view: View) -> None:
         """Show where the session stands now."""
         self._view = view
@@ -55,9 +65,16 @@ class SteppingScreen(BaseScreen):
         return action.name != "train" or bool(self._view["trains"])
 
     def header(self) -> tuple[str, str]:
-        """Name and network; how many steps are done."""
-        view = self._view
-        return f"{view['name']}  {view['about']}", f"{view['done']} of {view['steps']} done"
+        """Name and network; which pane is maximised, how many steps are done."""
+        view, alone = self._view, self.program.panes.now.alone
+        right = f"{view['done']} of {view['steps']} done"
+        if alone is None:
+            return f"{view['name']}  {view['about']}", right
+        right = f"{alone} only (z)  {right}"
+        name, room = view["name"], self.size.width - len(right) - 5
+        if cell_len(name) > room:
+            name = set_cell_size(name, max(1, room - 1)) + "…"
+        return f"{name}  {view['about']}", right
 
     def upcoming(self) -> Line:
         """What the next step is."""
@@ -67,47 +84,57 @@ class SteppingScreen(BaseScreen):
         """Lay out the panes for this size, tell the session, show its view."""
         if not self.is_shown:
             return
-        width, height = self.size
-        layout = lay_out(width, height, self._view["rows"], self._view["watches"]["count"])
+        layout = self._lay_out(self.program.panes.now)
         if layout is None:
             return
         if layout != self._layout:
             self._layout = layout
             self._arrange(layout)
-            self.program.send(
-                do="size",
-                rows=layout.rail_height - 1,
-                lanes=lanes_columns(layout.left_width),
-                width=layout.right_width - (1 if layout.stacked else 3),
-                height=layout.tensor_height or layout.step_height,
-                both=layout.tensor_height > 0,
-            )
+            self._tell_size(layout)
             self.call_after_refresh(self._show_panes)
         else:
             self._show_panes()
+
+    def _lay_out(self, panes: Panes) -> Layout | None:
+        width, height = self.size
+        return lay_out(width, height, self._view["rows"], self._view["watches"]["count"], panes)
+
+    def _tell_size(self, layout: Layout) -> None:
+        """Tell the session what there is room for; a pane that is not there keeps what it had."""
+        size: dict[str, object] = {}
+        if layout.rail_height:
+            size["rows"] = layout.rail_height - 1
+            size["lanes"] = lanes_columns(layout.left_width)
+        if layout.right_width:
+            size["width"] = layout.right_width - (3 if layout.beside else 1)
+            size["height"] = layout.tensor_height or layout.step_height
+            size["both"] = layout.tensor_height > 0
+        self.program.send(do="size", **size)
 
     def _arrange(self, layout: Layout) -> None:
         self.query_one("#panes").styles.layout = "vertical" if layout.stacked else "horizontal"
         left, right = self.query_one("#left"), self.query_one("#right")
         left.styles.width, right.styles.width = layout.left_width, layout.right_width
-        left.styles.height = layout.rail_height + layout.source_height
-        right.styles.height = layout.step_height + layout.tensor_height + layout.watch_height
+        set_height(left, layout.rail_height + layout.source_height)
+        set_height(right, layout.step_height + layout.tensor_height + layout.watch_height)
         set_height(self.query_one("#rail"), layout.rail_height)
         set_height(self.query_one("#source"), layout.source_height)
         set_height(self.query_one("#step"), layout.step_height)
         set_height(self.query_one("#tensors"), layout.tensor_height)
         set_height(self.query_one("#watches"), layout.watch_height)
         for name in ("#step", "#tensors", "#watches"):
-            self.query_one(name).set_class(not layout.stacked, "beside")
+            self.query_one(name).set_class(layout.beside, "beside")
 
     def _show_panes(self) -> None:
         if not self.is_shown:
             return
         view = self._view
-        self.query_one(Rail).show_view(view)
+        if self.query_one(Rail).display:
+            self.query_one(Rail).show_view(view)
         both = self.query_one("#tensors").display
-        step = view["step"] if both or view["step"] is not None else view["tensors"]
-        self.query_one("#step", Items).show_items(step or [])
+        if self.query_one("#step").display:
+            step = view["step"] if both or view["step"] is not None else view["tensors"]
+            self.query_one("#step", Items).show_items(step or [])
         if both:
             self.query_one("#tensors", Items).show_items(view["tensors"] or [])
         if self.query_one(Watches).display:
@@ -220,6 +247,70 @@ class SteppingScreen(BaseScreen):
             "Go to step, #node, name, start, end:" if self.size.width >= 60 else "Go to",
             lambda text: self.program.send(do="go", text=text),
         )
+
+    def action_copy(self) -> None:
+        """Copy the node under the cursor."""
+        self.program.send(do="copy")
+
+    def action_save(self) -> None:
+        """Let the user type a file to save to."""
+        saving.ask(self, saving.EVERYTHING)
+
+    def action_maximise(self) -> None:
+        """Maximise the next pane, or show all of them again."""
+        panes = self.program.panes.now
+        self._change(dataclasses.replace(panes, alone=panes.next_alone))
+
+    def action_show_source(self) -> None:
+        """Hide or show the source."""
+        self._hide_or_show("source", "source_height")
+
+    def action_show_tensors(self) -> None:
+        """Hide or show the tensors beside the step."""
+        self._hide_or_show("tensors", "tensor_height")
+
+    def action_divider_left(self) -> None:
+        """Make the left (or upper) side smaller."""
+        self._move_divider(-1)
+
+    def action_divider_right(self) -> None:
+        """Make it larger."""
+        self._move_divider(1)
+
+    def _change(self, panes: Panes) -> None:
+        problem = self.program.panes.change(panes)
+        self.draw()
+        if problem:
+            self.notice(problem)
+
+    def _hide_or_show(self, pane: str, height: str) -> None:
+        """Hide a pane, or show it where there is room; what the size alone decides in the same
+        way is left to it again."""
+        panes = dataclasses.replace(self.program.panes.now, alone=None)
+        now = self._lay_out(panes)
+        if now is None:
+            return
+        is_wanted = not getattr(now, height)
+        for wish in (None, is_wanted):
+            changed = Panes(**{**vars(panes), pane: wish})
+            if bool(getattr(self._lay_out(changed), height)) == is_wanted:
+                self._change(changed)
+                return
+        self.notice(f"there is no room for the {pane} beside the others here; z shows it alone")
+
+    def _move_divider(self, by: int) -> None:
+        panes = self.program.panes.now
+        if self._layout is None:
+            return
+        if panes.alone is not None:
+            self.notice(f"there is no divider: only the {panes.alone} is shown; z shows the next")
+            return
+        columns = by if self._layout.stacked else 2 * by
+        watched = self._view["watches"]["count"]
+        changed = moved(*self.size, self._view["rows"], watched, panes, columns)
+        if changed == panes:
+            self.notice("the divider goes no further")
+        self._change(changed)
 
     def action_train(self) -> None:
         """Open the training."""
