@@ -77,7 +77,7 @@ async def test_in_a_small_terminal_all_of_the_help_can_be_reached(size: tuple[in
         await driver.press("question_mark")
         await driver.shows("closes this page")
         seen = driver.text()
-        for _ in range(8):
+        for _ in range(15):
             await driver.press("pagedown")
             await driver.pilot.pause()
             seen += driver.text()
