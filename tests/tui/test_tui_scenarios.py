@@ -431,3 +431,13 @@ def test_deep_can_be_too_deep_for_a_recursion(monkeypatch: pytest.MonkeyPatch) -
 def test_deep_says_what_is_wrong_with_its_length() -> None:
     done = run("deep", "--trace", env=environment(N="many"))
     assert_refused(done, "deep.py, line", "'many'")
+
+
+def test_the_parent_that_is_shared_comes_last() -> None:
+    lesson = Lesson("shared_parent")
+    last = lesson.ids["x"]
+    assert last == lesson.graph.step_count - 1
+    handing = (edge for i in range(last) for edge in lesson.graph.taken(i).edges)
+    assert sum(edge.parent == last for edge in handing) == 5
+    said = "x waits for five contributions; its own step is the last one."
+    assert said in docstring("shared_parent")
