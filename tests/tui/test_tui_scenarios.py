@@ -121,6 +121,17 @@ def test_what_is_said_before_the_first_step_fits_80_by_24(name: str) -> None:
     assert 2 <= len(bullets) <= 4
 
 
+@pytest.mark.parametrize("name", BUNDLED)
+def test_what_each_press_of_s_brings_is_seen_at_80_by_24(name: str) -> None:
+    width, height = PANE
+    session = session_on(name)
+    with contextlib.suppress(engine.BackwardError):
+        while session.into():
+            step = view_of(session)["step"]
+            lines = items.lay_out(items.fitting(step, width, height), width)
+            assert len(lines) <= height, step[0][1]
+
+
 def check_view(session: Session, both: bool) -> str:
     """A view that can be sent and drawn; as text, to be compared."""
     view = view_of(session, 7, both)
