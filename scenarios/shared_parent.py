@@ -5,7 +5,7 @@ what comes back from all of them.
 
 Look for
 - x * x is one node with two edges to x: each brings x, together 2x.
-- x waits for five contributions; its own step is the last but one.
+- x waits for five contributions; its own step is the last one.
 - Whoever steps x before all five have come gets a wrong gradient: that is why the order is
   topological, and not breadth first.
 """

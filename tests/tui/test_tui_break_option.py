@@ -39,8 +39,18 @@ def test_a_trace_ends_after_the_first_step_where_it_holds(stop: str, said: str, 
 
 
 def test_where_nothing_holds_the_trace_is_whole() -> None:
-    code, out, err = trace("first_graph", "--break", "isnan(grad_out)", "--break", "name [ac]")
+    code, out, err = trace("first_graph", "--break", "isnan(grad_out)")
     assert (code, err) == (0, "")
+    assert out == trace("first_graph")[1]
+
+
+def test_what_the_graph_has_not_is_said() -> None:
+    code, out, err = trace("first_graph", "--break", "op matmull", "--break", "name [ac]")
+    assert code == 0
+    assert err == (
+        "bp-tui: --break: op matmull is not in this graph\n"
+        "bp-tui: --break: name [ac] is not in this graph\n"
+    )
     assert out == trace("first_graph")[1]
 
 

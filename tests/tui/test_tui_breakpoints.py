@@ -267,7 +267,24 @@ def test_a_condition_is_typed() -> None:
     ]
     assert do(session, "change_breakpoints", text="op add") == ["c stops before op add"]
     assert do(session, "change_breakpoints", text="3") == ["c stops before node d"]
+    assert do(session, "change_breakpoints", text="op ad") == [
+        "c stops before op ad, not in this graph"
+    ]
+    assert do(session, "change_breakpoints", text="-4") == ["removed: op ad"]
     assert "  1  contribution > 5\n  2  op add\n  3  node 3, d\n" in page(session)
+
+
+def test_the_list_says_what_the_graph_has_not() -> None:
+    session = session_on("first_graph")
+    session.breakpoints.add_stop("op matmull")
+    session.breakpoints.add_stop("op m*")
+    session.breakpoints.add_watch("name w?")
+    lines = page(session).splitlines()
+    assert lines[:3] == [
+        "  1  op matmull, not in this graph",
+        "  2  op m*",
+        "  3  watch name w?, not in this graph",
+    ]
 
 
 @pytest.mark.parametrize(

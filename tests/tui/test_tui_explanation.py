@@ -94,6 +94,14 @@ def test_what_is_exact_is_not_called_approximate(name: str) -> None:
     check_claims(session_on(name), exact_too=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "node", "result"),
+    [("relu_kink", 2, "= [0 1 1]"), ("relu_kink", 4, "= [0 0 1]"), ("nan", 1, "= [1 0 1]")],
+)
+def test_what_where_chooses_is_exact(name: str, node: int, result: str) -> None:
+    assert f"\n  {result}\n" in explained(session_on(name), node)
+
+
 @settings(max_examples=50, deadline=None)
 @given(tensors())
 def test_every_number_of_random_graphs_can_be_followed(root: Any) -> None:

@@ -58,6 +58,21 @@ def test_expressions_and_sentences(formula: str, expected: bool) -> None:
     assert formulas.is_expression(formula) is expected
 
 
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("x <= y", [1, 0, 0]),
+        ("1 <= x < 3", [1, 1, 0]),
+        ("y < x < 9", [0, 1, 1]),
+        ("y * ((x > 2) | (x < 2))", [1, 0, 1]),
+        ("where(x > 1, y, 0)", [0, 1, 1]),
+    ],
+)
+def test_comparisons_and_choices_are_evaluated(formula: str, expected: list[float]) -> None:
+    values = {"x": np.array([1.0, 2.0, 3.0]), "y": np.ones(3)}
+    np.testing.assert_array_equal(formulas.evaluate(formula, values), expected)
+
+
 def with_docstring(grad_out: Any, out: Any, x: Any, *, keep: bool = False) -> Any:
     """
     grad_out * x

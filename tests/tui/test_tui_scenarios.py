@@ -121,6 +121,17 @@ def test_what_is_said_before_the_first_step_fits_80_by_24(name: str) -> None:
     assert 2 <= len(bullets) <= 4
 
 
+@pytest.mark.parametrize("name", BUNDLED)
+def test_what_each_press_of_s_brings_is_seen_at_80_by_24(name: str) -> None:
+    width, height = PANE
+    session = session_on(name)
+    with contextlib.suppress(engine.BackwardError):
+        while session.into():
+            step = view_of(session)["step"]
+            lines = items.lay_out(items.fitting(step, width, height), width)
+            assert len(lines) <= height, step[0][1]
+
+
 def check_view(session: Session, both: bool) -> str:
     """A view that can be sent and drawn; as text, to be compared."""
     view = view_of(session, 7, both)
@@ -431,3 +442,13 @@ def test_deep_can_be_too_deep_for_a_recursion(monkeypatch: pytest.MonkeyPatch) -
 def test_deep_says_what_is_wrong_with_its_length() -> None:
     done = run("deep", "--trace", env=environment(N="many"))
     assert_refused(done, "deep.py, line", "'many'")
+
+
+def test_the_parent_that_is_shared_comes_last() -> None:
+    lesson = Lesson("shared_parent")
+    last = lesson.ids["x"]
+    assert last == lesson.graph.step_count - 1
+    handing = (edge for i in range(last) for edge in lesson.graph.taken(i).edges)
+    assert sum(edge.parent == last for edge in handing) == 5
+    said = "x waits for five contributions; its own step is the last one."
+    assert said in docstring("shared_parent")

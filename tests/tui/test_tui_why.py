@@ -201,6 +201,7 @@ def test_what_has_not_come_yet() -> None:
         "It is a leaf that requires grad: its gradient is stored at its own step, 5 steps from "
         "here."
     )
+    assert page(session, "b", 4).endswith("is stored at its own step, the next one.")
     assert page(session, "b", 2).startswith(
         "Its gradient is 1 so far, with 1 to come\nIt is 1 from e"
     )

@@ -12,6 +12,8 @@ from tui.errors import Refused, ScenarioError
 from tui.options import Options
 from tui.session import facts, nonfinite
 from tui.session.breaking.breakpoints import Breakpoints
+from tui.session.breaking.commands import NOT_HERE
+from tui.session.breaking.condition import Condition
 from tui.session.breaking.stop import Stop
 from tui.session.checked_pass import CheckedPass
 from tui.session.labels import Labels
@@ -64,9 +66,11 @@ def _breakpoints(options: Options, graph: Graph, labels: Labels) -> Breakpoints:
     breakpoints.attach(graph, labels)
     for text in options.breaks:
         try:
-            breakpoints.add_stop(text, given=True)
+            what = breakpoints.add_stop(text, given=True).what
         except Refused as refusal:
             raise ScenarioError(f"--break: {refusal}") from None
+        if not isinstance(what, Condition) and not breakpoints.is_here(what):
+            print(f"bp-tui: --break: {what} is {NOT_HERE}", file=sys.stderr)
     return breakpoints
 
 

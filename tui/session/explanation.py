@@ -18,7 +18,8 @@ from tui.session.worked import WorkedElements
 
 Item = tuple[str, str, str]
 """(kind, left, right): kind is title, line, strong, quiet, rule, text (a paragraph), gap; edge,
-where one starts; detail, nothing and worked, which a pane that has no room for them leaves out."""
+where one starts; given, whose right part a pane leaves out where both do not fit into a line;
+detail, nothing and worked, which a pane that has no room for them leaves out."""
 
 GAP: Item = ("gap", "", "")
 RULE: Item = ("rule", "", "-------")
@@ -112,7 +113,7 @@ class Explainer:
         grad = step.grad_out
         meaning = f"grad_out = d{root}/d{name}" if _is_word(name) else "grad_out"
         if numbers.is_inline(grad):
-            return ("strong", f"{meaning} = {numbers.inline(grad)}", "complete")
+            return ("given", f"{meaning} = {numbers.inline(grad)}", "complete")
         return ("strong", meaning, self._big(grad))
 
     def _leaf(self, step: StepFacts) -> list[Item]:

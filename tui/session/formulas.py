@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 import textwrap
 from collections.abc import Callable
@@ -101,6 +102,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.MatMult: np.matmul,
     ast.Pow: np.power,
     ast.USub: np.negative,
+    ast.BitOr: np.maximum,  # of truths, which are numbers here
     ast.Gt: np.greater,
     ast.GtE: np.greater_equal,
     ast.Lt: np.less,
@@ -135,9 +137,18 @@ def _value(node: ast.AST, values: dict[str, Any]) -> Any:
             return _OPERATORS[type(op)](_value(left, values), _value(right, values))
         case ast.UnaryOp(op=op, operand=operand) if type(op) in _OPERATORS:
             return _OPERATORS[type(op)](_value(operand, values))
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _OPERATORS:
+        case ast.Compare(left=left, ops=ops, comparators=rights) if (
+            set(map(type, ops)) <= _OPERATORS.keys()
+        ):
+            sides = [_value(side, values) for side in (left, *rights)]
             # As numbers, which can be added: NumPy's own truths cannot.
-            return 1.0 * _OPERATORS[type(op)](_value(left, values), _value(right, values))
+            holds = 1.0
+            for comparison, (one, other) in zip(ops, itertools.pairwise(sides), strict=True):
+                holds = holds * _OPERATORS[type(comparison)](one, other)
+            return holds
+        case ast.Call(func=ast.Name(id="where"), args=[condition, one, other], keywords=[]):
+            chosen = _value(condition, values)
+            return np.where(chosen, _value(one, values), _value(other, values))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             return _FUNCTIONS[name](_value(argument, values))
     raise ValueError(f"not evaluated: {ast.unparse(node)}")

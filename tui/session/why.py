@@ -76,9 +76,10 @@ def _stored(graph: Graph, node_id: int) -> tuple[str, list[str]]:
             "It is no leaf: its gradient is handed on and not kept. retain_grad() would keep it."
         ]
     if stored is None:
+        ahead = node_id - graph.position + 1
         return "Its .grad is None", [
             "It is a leaf that requires grad: its gradient is stored at its own step, "
-            f"{node_id - graph.position + 1} steps from here."
+            + ("the next one." if node_id == graph.position else f"{ahead} steps from here.")
         ]
     if not done:
         return f"Its .grad is {numbers.in_words(stored)}", [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -17,6 +17,7 @@ STYLES: dict[str, tuple[Style, Style]] = {
     "title": (styles.TITLE, styles.QUIET),
     "line": (styles.PLAIN, styles.PLAIN),
     "strong": (styles.BOLD, styles.BOLD),
+    "given": (styles.BOLD, styles.BOLD),
     "quiet": (styles.QUIET, styles.QUIET),
     "edge": (styles.QUIET, styles.QUIET),
     "detail": (styles.QUIET, styles.QUIET),
@@ -34,24 +35,14 @@ class Items(Lines):
     """Lays items out in its width. With the class `beside` a line is drawn at its left."""
 
     def show_items(self, items: Sequence[Item], first: int = 0) -> None:
-        """Show these items; where there are too many rows, details are given up first, then rules,
-        gaps, that there was nothing before, what is quiet, and the elements that are worked
-        through, those of the earlier edges first.
+        """Show these items, see `fitting` for what is given up where there are too many rows.
 
         Args:
             items: what to show.
             first: how many rows at the top have been scrolled away.
         """
         margin, width = self._margin(), self._room()
-        lines = lay_out(items, width)[first:]
-        for less_needed in ("detail", "rule", "gap", "nothing", "quiet"):
-            if len(lines) > self.size.height:
-                items = [item for item in items if item[0] != less_needed]
-                lines = lay_out(items, width)[first:]
-        while len(lines) > self.size.height and any(item[0] == "worked" for item in items):
-            first_worked = next(i for i, item in enumerate(items) if item[0] == "worked")
-            items = [*items[:first_worked], *items[first_worked + 1 :]]
-            lines = lay_out(items, width)[first:]
+        lines = lay_out(fitting(items, width, first + self.size.height), width)[first:]
         if len(lines) > self.size.height > 1:
             lines[self.size.height - 1] = [("…", styles.QUIET)]
         edge = ("│ " if margin == 2 else " ", styles.QUIET)
@@ -70,6 +61,36 @@ class Items(Lines):
         return self.size.width - self._margin() - 1
 
 
+def fitting(items: Sequence[Item], width: int, rows: int) -> Sequence[Item]:
+    """The items that fit into so many rows. Rules are given up first, then details, gaps, that
+    there was nothing before, what is quiet, the elements that are worked through, those of the
+    earlier edges first, and at last how the contributions of the earlier edges were computed."""
+    for shorter in _ever_shorter(items):
+        if len(lay_out(shorter, width)) <= rows:
+            break
+    return shorter
+
+
+def _ever_shorter(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    yield items
+    for less_needed in ("rule", "detail", "gap", "nothing", "quiet"):
+        items = [item for item in items if item[0] != less_needed]
+        yield items
+    for _ in _places(items, "worked"):
+        first = _places(items, "worked")[0]
+        items = [*items[:first], *items[first + 1 :]]
+        yield items
+    for nth in range(len(_places(items, "edge")) - 1):
+        edge = _places(items, "edge")[nth]
+        total = next(place for place in _places(items, "strong") if place > edge)
+        items = [*items[: edge + 1], ("quiet", "  …", ""), *items[total:]]
+        yield items
+
+
+def _places(items: Sequence[Item], kind: str) -> list[int]:
+    return [place for place, item in enumerate(items) if item[0] == kind]
+
+
 def lay_out(items: Sequence[Item], width: int) -> list[Line]:
     """The lines that the items take in so many columns."""
     lines: list[Line] = []
@@ -80,6 +101,9 @@ def lay_out(items: Sequence[Item], width: int) -> list[Line]:
         elif kind in ("text", "problem"):
             indent = "  " if left.startswith("- ") else " " * (len(left) - len(left.lstrip(" ")))
             lines += [[(text, left_style)] for text in wrap(left, width, indent)]
+        elif kind == "given":
+            fits = cell_len(left) + 1 + cell_len(right) <= width
+            lines += _pair(left, right if fits else "", width, left_style, right_style)
         elif kind == "key":
             lines += _key_lines(left, right, width)
         else:

@@ -189,6 +189,12 @@ class Breakpoints:
             return matches(self._graph.nodes[node].op or "leaf", what.pattern)
         return matches(self._labels.short(node), what.pattern)
 
+    def is_here(self, what: Target) -> bool:
+        """Whether this graph has a step that is meant."""
+        if isinstance(what, OneNode):
+            return self.find(what) is not None
+        return any(self.covers(what, node) for node in range(self._graph.step_count))
+
     def stop(self, ahead: bool = True) -> Stop | None:
         """Why a run stops where the graph is now, after at least one step; None where it goes on.
 

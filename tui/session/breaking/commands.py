@@ -11,7 +11,7 @@ from tui.session.breaking import PAGE
 from tui.session.breaking.breakpoints import Breakpoint, Breakpoints, Watch
 from tui.session.breaking.condition import Condition
 from tui.session.breaking.syntax import FUNCTIONS, NAMES, ExpressionError
-from tui.session.breaking.targets import OneNode
+from tui.session.breaking.targets import OneNode, Target
 from tui.session.explanation import GAP, Item
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 CHANGE = re.compile(r"\s*([-!])\s*(\d{1,9})\s*", re.ASCII)
 """`-2` removes number 2 of the list, `!2` switches it off or on."""
+
+NOT_HERE = "not in this graph"
+"""Said of a breakpoint or a watch that none of the graph's steps is meant by."""
 
 
 def _toggle(session: Session, command: dict[str, Any]) -> None:
@@ -55,12 +58,16 @@ def _change(session: Session, command: dict[str, Any]) -> None:
                 session.say(f"switched {'on' if one.enabled else 'off'}: {one.what}")
         else:
             one = breakpoints.add_stop(text)
-            when = "after a step where" if isinstance(one.what, Condition) else "before"
-            holds = " holds" if isinstance(one.what, Condition) else ""
-            session.say(f"c stops {when} {one.what}{holds}")
+            session.say(_added(breakpoints, one.what))
     except ExpressionError as error:
         raise Refused(str(error)) from None
     session.show_page(PAGE, listing(breakpoints), update=True)
+
+
+def _added(breakpoints: Breakpoints, what: Target | Condition) -> str:
+    if isinstance(what, Condition):
+        return f"c stops after a step where {what} holds"
+    return f"c stops before {what}" + ("" if breakpoints.is_here(what) else f", {NOT_HERE}")
 
 
 def listing(breakpoints: Breakpoints) -> list[Item]:
@@ -93,8 +100,9 @@ def _described(breakpoints: Breakpoints, entry: Breakpoint | Watch) -> str:
     if isinstance(what, OneNode):
         node = breakpoints.find(what)
         kind = "watch " if isinstance(entry, Watch) else ""
-        where = f"node {node}, {what.called}" if node is not None else f"{what}, not in this graph"
-        words = [kind + where]
+        words = [kind + (str(what) if node is None else f"node {node}, {what.called}")]
+    if not isinstance(what, Condition) and not breakpoints.is_here(what):
+        words.append(NOT_HERE)
     if isinstance(entry, Breakpoint):
         if not entry.enabled:
             words.append("off")
