@@ -121,7 +121,14 @@ def back_func_of(node: Tensor, arg: int) -> BackFunc:
 
 def failed(node: Tensor, arg: int, back: BackFunc, error: Exception) -> BackwardError:
     """The error that says which backward function has raised another one."""
-    return BackwardError(f"{_where(node, arg, back)} raised {type(error).__name__}: {error}")
+    hint = ""
+    frames = error.__traceback__
+    if isinstance(error, TypeError) and frames is not None and frames.tb_next is None:
+        # Its body was not reached: it does not take what it is called with.
+        count = len(node._args)
+        arguments = f"the {count} arguments" if count != 1 else "the argument"
+        hint = f"; it is called with grad_out, out and {arguments} of {node.op}"
+    return BackwardError(f"{_where(node, arg, back)} raised {type(error).__name__}: {error}{hint}")
 
 
 def checked(result: Any, node: Tensor, arg: int, parent: Tensor, back: BackFunc) -> Array:

@@ -239,6 +239,9 @@ class BpTui(App[None]):
             self._changed()
         elif kind == "copy":
             self._copy(content["what"], content["text"])
+        elif kind == "failed" and isinstance(screen, BaseScreen):
+            screen.show_failure(content["text"])
+            self._changed()
         elif kind == "refused" and isinstance(screen, BaseScreen):
             screen.refuse(content["text"])
         elif kind == "page" and isinstance(screen, BaseScreen):

@@ -50,6 +50,20 @@ def test_quit_while_a_training_runs_at_full_speed(tmp_path: Path) -> None:
         assert_gone(children)
 
 
+def test_a_byte_that_is_no_utf8_is_a_key_without_a_meaning(tmp_path: Path) -> None:
+    with terminal("first_graph", folder=tmp_path) as screen:
+        screen.done(0)
+        screen.send("ä".encode("latin-1") + b"n")
+        screen.done(1)
+        screen.send(b"\xff\xfe")
+        screen.shows("has no meaning here")
+        screen.send(b"\x1b[200~\xff pasted \x1b[201~n")
+        screen.done(2)
+        screen.send(b"q")
+        assert screen.ends() == 0
+        screen.assert_left_in_order()
+
+
 def test_quit_with_more_keys_behind_it(tmp_path: Path) -> None:
     with terminal("first_graph", folder=tmp_path) as screen:
         screen.done(0)

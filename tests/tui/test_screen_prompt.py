@@ -50,6 +50,19 @@ def test_what_is_pasted_loses_its_control_characters_and_its_excess() -> None:
     assert len(line.text) == LONGEST
 
 
+def test_of_several_lines_the_first_one_is_pasted() -> None:
+    line = prompt("x")
+    line.paste("\n  > 1\nsecond\r\nthird\n")
+    assert line.text == "x> 1"
+    line.paste("\n \n")
+    assert line.text == "x> 1"
+
+
+def test_a_hint_stands_below() -> None:
+    line = Prompt("stop where", lambda typed: None, hint="12, nan")
+    assert "12, nan" in text_of(line.below(60))
+
+
 def test_an_error_stands_beside_the_text_or_below_it_and_goes_with_the_next_key() -> None:
     line = prompt("nowhere")
     line.error = "there is no such node"

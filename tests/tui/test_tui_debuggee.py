@@ -279,7 +279,7 @@ def test_a_backward_function_that_fails_is_a_notice(tmp_path: Path, body: str) -
         there.wait_for("stepping")
         for command in ("next", "into", "continue"):
             there.ask(command)
-            assert "cube_back" in there.wait_for("notice")["text"]
+            assert "cube_back" in there.wait_for("failed")["text"]
         assert there.step("cursor", by=1)["done"] == 0
 
 
@@ -290,7 +290,7 @@ def test_a_hook_that_fails_is_a_notice(tmp_path: Path, hook: str) -> None:
     with debugged(write(tmp_path, f"{SQUARE}{hook}\n")) as there:
         there.wait_for("stepping")
         there.ask("continue")
-        assert "ZeroDivisionError" in there.wait_for("notice")["text"]
+        assert "ZeroDivisionError" in there.wait_for("failed")["text"]
         there.step("start")
 
 

@@ -178,7 +178,7 @@ class Debuggee:
                 with loader.guarded(self._scenario.path):
                     self._carry_out(command)
             except ScenarioError as error:
-                self._notice(error.notice)
+                self._failed(error)
             except Refused as refusal:
                 self._sender.send({"type": "refused", "text": str(refusal)})
             changed = True
@@ -226,7 +226,7 @@ class Debuggee:
             with loader.guarded(self._scenario.path):
                 view = self._view()
         except ScenarioError as error:
-            self._notice(error.notice)
+            self._failed(error)
         else:
             self._sender.send(view)
 
@@ -253,6 +253,10 @@ class Debuggee:
 
     def _notice(self, text: str) -> None:
         self._sender.send({"type": "notice", "text": text})
+
+    def _failed(self, error: ScenarioError) -> None:
+        """Say why a command could not be carried out; the scenario itself goes on."""
+        self._sender.send({"type": "failed", "text": error.notice})
 
     def _problem(self, error: ScenarioError) -> None:
         self._sender.send(

@@ -32,6 +32,15 @@ ON_A_PAGE = ("help", "log", "leave", "commands", "give_up", "breakpoints", "cond
 
 LEAVING = ("app.quit_program", "quit_program")
 
+_PAGE_KEYS: Line = [
+    (" Esc", styles.KEY),
+    (" close ", styles.QUIET),
+    (" space PgDn PgUp", styles.KEY),
+    (" scroll ", styles.QUIET),
+    (" q", styles.KEY),
+    (" quit ", styles.QUIET),
+]
+
 
 def bindings(actions: Sequence[Action]) -> list[BindingType]:
     """Textual's bindings of a screen's actions."""
@@ -167,6 +176,8 @@ class BaseScreen(Screen[None]):
     def _keys(self) -> Line:
         if self._prompt is not None:
             return self._prompt.below(self.size.width)
+        if self._page is not None and any(action.name == "leave" for action in self.ACTIONS):
+            return _PAGE_KEYS
         parts: list[tuple[str, Any]] = []
         used = 0
         wanted = [a for a in self.ACTIONS if a.short and self.offers(a)]
@@ -187,20 +198,26 @@ class BaseScreen(Screen[None]):
     # Notices and questions
 
     def notice(self, text: str) -> None:
-        """Show a line until the next key; a message too long for a line of 80 gets a page."""
-        if self.is_shown and cell_len(text) >= max(self.size.width, 80):
-            self.show_page("It goes no further", [("text", text, "")])
-            return
+        """Show a line until the next key."""
         self._notice = text
         if self.is_shown:
             self.draw_footer()
+
+    def show_failure(self, text: str) -> None:
+        """Say why it does not go on: in a line, or on a page where it is too long for that."""
+        if self.is_shown and cell_len(text) >= max(self.size.width, 80):
+            self.show_page("It goes no further", [("text", text, "")])
+        else:
+            self.notice(text)
 
     def ask(self, question: str, then: Callable[[], None]) -> None:
         """Ask a question; `then` is called where the answer is y."""
         self._question = (question, then)
         self.draw_footer()
 
-    def prompt(self, label: str, then: Callable[[str], object], initial: str = "") -> None:
+    def prompt(
+        self, label: str, then: Callable[[str], object], initial: str = "", hint: str = ""
+    ) -> None:
         """Let the user type a line; `then` is called with it once Enter is pressed.
 
         Args:
@@ -208,8 +225,9 @@ class BaseScreen(Screen[None]):
             then: called with what was typed. Where the session refuses it, the line comes back
                 with the message, to be mended.
             initial: what stands there at first.
+            hint: what can be typed.
         """
-        self._prompt = Prompt(label, then, initial)
+        self._prompt = Prompt(label, then, initial, hint)
         self._notice = ""
         self.draw_footer()
 
@@ -226,7 +244,7 @@ class BaseScreen(Screen[None]):
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted goes where one types, and nowhere else."""
         if self._prompt is not None:
-            self._prompt.insert(event.text)
+            self._prompt.paste(event.text)
             self.draw_footer()
         event.stop()
 
@@ -285,7 +303,9 @@ class BaseScreen(Screen[None]):
             event.prevent_default()
             self._asked = None  # whatever is refused from here on is not what was typed before
             name = known[event.key]
-            if self.check_action(name, ()):
+            if self._page is not None and not _possible_on_a_page(name):
+                self.notice("Esc closes this page; then the keys act again")
+            elif self.check_action(name, ()):
                 await self.program.run_action(name if "." in name else f"screen.{name}", self)
         elif event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
@@ -295,7 +315,7 @@ class BaseScreen(Screen[None]):
         is done unseen."""
         if self._question is not None or (self._prompt is not None and action not in LEAVING):
             return False
-        if self._page is not None and action not in ON_A_PAGE and not action.startswith("app."):
+        if self._page is not None and not _possible_on_a_page(action):
             return False
         return super().check_action(action, parameters)
 
@@ -374,9 +394,12 @@ class BaseScreen(Screen[None]):
         if self._page is None:
             self.query_one("#body").display = False
             widget.display = True
-        if self._page != page:
+        opened = self._page != page
+        if opened:
             self._page_first = 0
         self._page = page
+        if opened and page != "small":
+            self.draw_footer()
         self.call_after_refresh(
             lambda: widget.show_items(self._page_items(), self._page_first) if self._page else None
         )
@@ -422,6 +445,10 @@ class BaseScreen(Screen[None]):
         width, height = self.size
         need = f"bp-tui needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are "
         return [("text", f"{need}{width} and {height}.", "")]
+
+
+def _possible_on_a_page(action: str) -> bool:
+    return action in ON_A_PAGE or action.startswith("app.")
 
 
 def _key_text(action: Action) -> str:

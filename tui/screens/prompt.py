@@ -20,15 +20,23 @@ class Prompt:
         label: what is asked for.
         then: called with the text when Enter is pressed.
         text: what stands there at first.
+        hint: what can be typed, shown below.
     """
 
-    def __init__(self, label: str, then: Callable[[str], object], text: str = "") -> None:
+    def __init__(
+        self, label: str, then: Callable[[str], object], text: str = "", hint: str = ""
+    ) -> None:
         self.label = label
+        self.hint = hint
         self.then = then
         self.text = text
         self.error = ""
         """Why the text was refused; empty where it was not, or has been changed since."""
         self._at = len(text)
+
+    def paste(self, text: str) -> None:
+        """Insert the first line of what is pasted."""
+        self.insert("".join(text.strip().splitlines()[:1]))
 
     def insert(self, text: str) -> None:
         """Insert text, of which control characters are left out."""
@@ -90,6 +98,7 @@ class Prompt:
             (" done ", styles.QUIET),
             (" Esc", styles.KEY),
             (" cancel ", styles.QUIET),
+            (f"  {self.hint}" if self.hint else "", styles.QUIET),
         ]
 
     def _fits(self, width: int) -> bool:

@@ -218,7 +218,9 @@ class SteppingScreen(BaseScreen):
     def action_condition(self) -> None:
         """Let the user type where to stop."""
         self.prompt(
-            "stop where", lambda text: self.program.send(do="change_breakpoints", text=text)
+            "stop where",
+            lambda text: self.program.send(do="change_breakpoints", text=text),
+            hint="12, op matmul, nan, norm(grad_out) > 10 ...; B tells all",
         )
 
     def action_watch(self) -> None:

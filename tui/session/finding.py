@@ -141,6 +141,7 @@ def _go_to_node(session: Session, node: int) -> None:
         raise Refused(f"{label} (#{node}) needs no grad: it is no step to go to")
     session.reveal(node)
     session.go_to(node + 1)
+    session.say(f"after the step of node {node}; p goes before it, s then into it")
 
 
 def _named(session: Session, text: str) -> int:

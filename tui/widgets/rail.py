@@ -39,6 +39,13 @@ LABEL, RIGHT, NARROW_RIGHT = 14, 15, 8
 """Columns for a name, for shape and gradient side by side, and for only one of the two."""
 
 
+def _legend(rows: Sequence[dict[str, Any]], width: int) -> Line:
+    """What the glyphs say, and what stands in the column at the right."""
+    heading = "norm" if any(row["shape"] for row in rows) else "grad"
+    used = sum(cell_len(text) for text, _ in LEGEND)
+    return [*LEGEND, (f"{heading:>{max(0, width - used)}}", styles.QUIET)]
+
+
 def lanes_columns(width: int) -> int:
     """How many columns the lanes may take in a rail of a width."""
     return max(6, min(24, width * 2 // 5 - 4))
@@ -73,7 +80,12 @@ class Rail(Lines):
             lanes=max((cell_len(row["lanes"]) for row in rows), default=0),
             width=self.size.width,
         )
-        self.show([LEGEND, *(_row(row, row["id"] == view["cursor"], columns) for row in rows)])
+        self.show(
+            [
+                _legend(rows, self.size.width),
+                *(_row(row, row["id"] == view["cursor"], columns) for row in rows),
+            ]
+        )
 
     def on_click(self, event: events.Click) -> None:
         """Point at the row that was clicked."""
