@@ -132,6 +132,15 @@ def test_what_each_press_of_s_brings_is_seen_at_80_by_24(name: str) -> None:
             assert len(lines) <= height, step[0][1]
 
 
+def test_an_earlier_edge_is_told_in_short_only_where_that_is_enough() -> None:
+    session = session_on("softmax_cross_entropy")
+    session.go_to(5)
+    step = view_of(session)["step"]
+    in_short, in_full = (text_of(list(items.fitting(step, PANE[0], n))) for n in (20, 4))
+    assert "true_divide_back0\n  …\n  powers now" in in_short
+    assert "  = [[0 0 -0.2] [0 -1 0]]" in in_full
+
+
 def check_view(session: Session, both: bool) -> str:
     """A view that can be sent and drawn; as text, to be compared."""
     view = view_of(session, 7, both)

@@ -64,10 +64,15 @@ class Items(Lines):
 def fitting(items: Sequence[Item], width: int, rows: int) -> Sequence[Item]:
     """The items that fit into so many rows. Rules are given up first, then details, gaps, that
     there was nothing before, what is quiet, the elements that are worked through, those of the
-    earlier edges first, and at last how the contributions of the earlier edges were computed."""
+    earlier edges first, and at last, where that is enough, how the contributions of the earlier
+    edges were computed."""
+    shorter = items
     for shorter in _ever_shorter(items):
         if len(lay_out(shorter, width)) <= rows:
-            break
+            return shorter
+    for less_told in _ever_less_told(shorter):
+        if len(lay_out(less_told, width)) <= rows:
+            return less_told
     return shorter
 
 
@@ -80,6 +85,9 @@ def _ever_shorter(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         first = _places(items, "worked")[0]
         items = [*items[:first], *items[first + 1 :]]
         yield items
+
+
+def _ever_less_told(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     for nth in range(len(_places(items, "edge")) - 1):
         edge = _places(items, "edge")[nth]
         total = next(place for place in _places(items, "strong") if place > edge)
