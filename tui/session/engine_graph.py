@@ -8,6 +8,7 @@ from typing import Any
 
 import engine
 from engine import inplace
+from tui.session import recomputed
 from tui.session.protocol import (
     Array,
     Batch,
@@ -171,7 +172,16 @@ class EngineGraph:
                     f"{self._kept_name(node, position)} was changed after the forward pass by a "
                     f"direct write into .array: {difference}"
                 )
-        return None
+        recipe = tensor.recipe
+        if recipe is None:
+            return None
+        unlike = recomputed.difference(recipe.func, recipe.args, recipe.kwargs, tensor.array)
+        if unlike is None:
+            return None
+        return (
+            f"its value is not what {tensor.op} makes of its arguments: {unlike}; a direct write "
+            "into .array has changed one of them after the forward pass"
+        )
 
     def _made_at(self, node: int) -> int:
         """The engine's time at which a node's value entered the forward pass: for a leaf, which
