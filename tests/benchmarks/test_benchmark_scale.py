@@ -16,7 +16,7 @@ import pytest
 
 import engine
 from tui.session.engine_graph import EngineGraph
-from tui.session.finding import search
+from tui.session.rail.finding import search
 from tui.session.session import Session, Subject
 from tui.session.view import view_of
 

@@ -9,7 +9,7 @@ from screen_driver import stepping
 from tui_support import write
 from verify_support import MISTAKES
 
-from tui.session import verify_pages
+from tui.session.verifying import pages as verify_pages
 
 SLOW = """
 import time

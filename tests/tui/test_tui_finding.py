@@ -9,7 +9,7 @@ from tui_graphs import chain, graph_of, session_of
 from tui_support import session_on, view_of, write
 
 from tui.errors import Refused
-from tui.session.finding import go, search
+from tui.session.rail.finding import go, search
 from tui.session.session import Session
 
 

@@ -13,8 +13,8 @@ from tui_support import load, session_on, text_of, view_of, write
 
 import engine
 from tui.session.engine_graph import EngineGraph
-from tui.session.folding import MANY_ROWS, Folding
 from tui.session.opening import open_graph
+from tui.session.rail.folding import MANY_ROWS, Folding
 from tui.session.session import Session
 
 BLOCKS = """

@@ -12,7 +12,7 @@ from tui_graphs import graph_of, session_of, tensors
 from tui_support import view_of
 
 import engine
-from tui.session.invariants import Invariants
+from tui.session.checks.invariants import Invariants
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, Node, Parent
 

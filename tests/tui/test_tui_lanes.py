@@ -13,10 +13,10 @@ from tui_graphs import graph_of, networks, tensors
 from tui_support import BUNDLED, load
 
 import engine
-from tui.session.folding import Folding
-from tui.session.lanes import KEPT_EVERY, Lanes
 from tui.session.opening import open_graph
 from tui.session.protocol import users_of
+from tui.session.rail.folding import Folding
+from tui.session.rail.lanes import KEPT_EVERY, Lanes
 
 UP, DOWN = set("│├┼┤╰┴╯"), set("│├┼┤╭┬╮")
 RIGHT, LEFT = set("─├┼╭┬╰┴"), set("─┼┤┬╮┴╯")
@@ -157,7 +157,7 @@ def test_lanes_that_were_kept_are_right_however_rows_are_folded(
     graph = graph_of(root)
     folding = Folding(graph)
     lanes = lanes_of(graph, folding)
-    with mock.patch("tui.session.lanes.KEPT_EVERY", 3):
+    with mock.patch("tui.session.rail.lanes.KEPT_EVERY", 3):
         for _ in range(12):
             first = data.draw(st.integers(0, len(folding) - 1))
             assert lanes.draw(first, 4, 1000) == drawn(graph, folding)[first : first + 4]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tui_support import load, write
 
+from tui.session.checks.recomputed import difference
 from tui.session.opening import open_graph
 from tui.session.protocol import Graph
-from tui.session.recomputed import difference
 
 NETWORK = """
 manual_seed(3)
@@ -87,7 +87,7 @@ def test_what_is_not_finite_on_both_sides_is_the_same() -> None:
 
 
 def test_a_very_large_result_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.session.recomputed.AT_MOST", 3)
+    monkeypatch.setattr("tui.session.checks.recomputed.AT_MOST", 3)
     assert difference(np.negative, (np.ones(4),), {}, np.ones(4)) is None
     assert difference(np.negative, (np.ones(3),), {}, np.ones(3)) is not None
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tui_support import json_lines, run, session_on, text_of, view_of, write
 
 import engine
+from tui.session.checks.saved import KEPT, Saved
 from tui.session.engine_graph import EngineGraph
-from tui.session.saved import KEPT, Saved
 
 
 def step_items(session: Any) -> str:

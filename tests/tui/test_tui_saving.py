@@ -14,7 +14,7 @@ from tui import files
 from tui.errors import Refused
 from tui.saving import MEANINGS, target_of
 from tui.session.commands import carry_out
-from tui.session.copying import LONGEST, WHOLE_UP_TO, text_of
+from tui.session.output.copying import LONGEST, WHOLE_UP_TO, text_of
 from tui.session.session import Session
 
 EVERYTHING = tuple(MEANINGS)
@@ -226,7 +226,7 @@ def test_a_pass_that_is_refused_saves_nothing_and_moves_nothing(tmp_path: Path) 
 def test_a_long_pass_says_how_far_it_is_and_a_key_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.session.saving.PATIENCE", 0)
+    monkeypatch.setattr("tui.session.output.saving.PATIENCE", 0)
     session = session_on("first_graph")
     session.next()
     before = state(session)

@@ -11,11 +11,11 @@ from tui_graphs import chain, graph_of, session_of
 from tui_support import text_of, view_of
 
 import engine
-from tui.session import lanes, rail
 from tui.session.engine_graph import EngineGraph
 from tui.session.explanation import EDGES_TOLD
-from tui.session.finding import search
 from tui.session.labels import Labels
+from tui.session.rail import lanes, rail
+from tui.session.rail.finding import search
 from tui.session.session import Session
 
 ROWS = 20

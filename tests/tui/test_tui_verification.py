@@ -14,11 +14,11 @@ from verify_support import MISTAKES, Mistake
 
 import engine
 from engine import BACK_FUNCS, Tensor, wrap_forward_fn
-from tui.session import verdicts
 from tui.session.labels import Labels
 from tui.session.opening import open_graph
-from tui.session.probing import argument_count, cases
-from tui.session.verification import Finding, Verifier
+from tui.session.verifying import verdicts
+from tui.session.verifying.probing import argument_count, cases
+from tui.session.verifying.verification import Finding, Verifier
 
 
 @pytest.fixture(autouse=True)

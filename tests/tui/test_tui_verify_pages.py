@@ -10,9 +10,9 @@ import pytest
 from tui_graphs import all_grads, graph_of, session_of
 
 from engine import BACK_FUNCS, Tensor
-from tui.session import verify_pages
 from tui.session.commands import carry_out
 from tui.session.session import Session
+from tui.session.verifying import pages as verify_pages
 
 
 def pages(session: Session, name: str) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ import pytest
 from student_graph import FIRST_GRAPH, StudentGraph
 from tui_support import BUNDLED, REFUSED_AT, session_on, text_of, view_of, write
 
+from tui.session.causes.why import why
 from tui.session.labels import Labels
 from tui.session.session import Session
-from tui.session.why import why
 
 Sentences = list[str]
 

@@ -9,12 +9,12 @@ from typing import Any, TextIO
 from tui import loader
 from tui.commands.output import FetchProgress, json_line
 from tui.options import Options
-from tui.session import verdicts
 from tui.session.facts import plain
 from tui.session.labels import Labels
 from tui.session.opening import open_graph
 from tui.session.protocol import Graph
-from tui.session.verification import Finding, Verifier
+from tui.session.verifying import verdicts
+from tui.session.verifying.verification import Finding, Verifier
 
 HOW = "got and expected: in float64, for a grad_out of fixed random numbers, 0.5 to 1.5 or negative"
 

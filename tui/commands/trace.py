@@ -10,12 +10,13 @@ from tui import loader
 from tui.commands.output import FetchProgress, json_line
 from tui.errors import Refused, ScenarioError
 from tui.options import Options
-from tui.session import facts, nonfinite
+from tui.session import facts
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.breaking.commands import NOT_HERE
 from tui.session.breaking.condition import Condition
 from tui.session.breaking.stop import Stop
-from tui.session.checked_pass import CheckedPass
+from tui.session.causes import nonfinite
+from tui.session.checks.checked_pass import CheckedPass
 from tui.session.labels import Labels
 from tui.session.numbers import in_words
 from tui.session.opening import open_graph

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tui.session.breaking import commands as breaking
-from tui.session.copying import copy_node
-from tui.session.finding import go, search
-from tui.session.saving import save
+from tui.session.causes.why import why
+from tui.session.output.copying import copy_node
+from tui.session.output.saving import save
+from tui.session.rail.finding import go, search
 from tui.session.session import Session
 from tui.session.tensors.commands import COMMANDS as TENSOR_COMMANDS
-from tui.session.verify_pages import verify_all, verify_node
-from tui.session.why import why
+from tui.session.verifying.pages import verify_all, verify_node
 
 Json = dict[str, Any]
 Command = Callable[[Session, Json], object]

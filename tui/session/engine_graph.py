@@ -8,7 +8,9 @@ from typing import Any
 
 import engine
 from engine import inplace
-from tui.session import recomputed
+from tui.session.causes.provenance import Provenance
+from tui.session.checks import recomputed
+from tui.session.checks.saved import Saved
 from tui.session.protocol import (
     Array,
     Batch,
@@ -20,8 +22,6 @@ from tui.session.protocol import (
     Unreached,
     users_of,
 )
-from tui.session.provenance import Provenance
-from tui.session.saved import Saved
 
 
 class EngineGraph:

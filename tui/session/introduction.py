@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tui.session import nonfinite
+from tui.session.causes import nonfinite
 from tui.session.explanation import GAP, Item
 from tui.session.labels import Labels
 from tui.session.protocol import Graph

@@ -9,14 +9,14 @@ from typing import Any
 
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.breaking.stop import Stop
-from tui.session.checked_pass import CheckedPass
+from tui.session.checks.checked_pass import CheckedPass
 from tui.session.explanation import Explainer, Item
-from tui.session.finding import Finder
-from tui.session.folding import Folding
 from tui.session.introduction import introduction, unreached, warnings_of
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph, StepFacts, users_of
-from tui.session.rail import Rail
+from tui.session.rail.finding import Finder
+from tui.session.rail.folding import Folding
+from tui.session.rail.rail import Rail
 from tui.session.tensors.inspector import Inspector
 from tui.session.tensors.slices import Index
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from tui.session.code import called_code, scenario_code
 from tui.session.explanation import GAP, Item
 from tui.session.facts import function_name
-from tui.session.folded import about_folded, folded_row, upcoming_row
-from tui.session.folding import Row
 from tui.session.inspection import inspect_node
-from tui.session.rail import row_view
+from tui.session.rail.folded import about_folded, folded_row, upcoming_row
+from tui.session.rail.folding import Row
+from tui.session.rail.rail import row_view
 
 if TYPE_CHECKING:
     from tui.session.session import Session

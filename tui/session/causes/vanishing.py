@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.session import numbers
-from tui.session.flow import Came, Flow
+from tui.session.causes.flow import Came, Flow
 from tui.session.protocol import Array
 
 VANISHED = 1e-4

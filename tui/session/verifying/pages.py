@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from tui.session import verdicts
 from tui.session.explanation import GAP, Item
 from tui.session.labels import Labels
 from tui.session.session import Session
-from tui.session.verification import Finding, Target, Verifier
+from tui.session.verifying import verdicts
+from tui.session.verifying.verification import Finding, Target, Verifier
 
 ALL = "Verify all nodes"
 PATIENCE = 0.3

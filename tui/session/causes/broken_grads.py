@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tui.session import formulas, nonfinite
+from tui.session import formulas
+from tui.session.causes import nonfinite
+from tui.session.causes.flow import Came, Flow
 from tui.session.facts import function_name
-from tui.session.flow import Came, Flow
 from tui.session.protocol import EdgeFacts
 
 

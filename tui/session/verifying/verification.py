@@ -16,9 +16,10 @@ import numpy as np
 
 import engine
 from engine.wrapping import operation_of
-from tui.session import numbers, probing
+from tui.session import numbers
 from tui.session.facts import function_name
 from tui.session.protocol import Graph
+from tui.session.verifying import probing
 
 SECONDS = 5.0
 """So much of the processor's time the elements of one argument are tested one by one; then all of

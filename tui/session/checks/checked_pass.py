@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tui.session.checks.invariants import Invariants
 from tui.session.facts import function_name
-from tui.session.invariants import Invariants
 from tui.session.labels import Labels
 from tui.session.protocol import Graph, StepFacts
 from tui.warned import noted

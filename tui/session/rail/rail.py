@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tui.session import numbers
-from tui.session.folding import Folding, Row
-from tui.session.lanes import Lanes
 from tui.session.protocol import Graph
+from tui.session.rail.folding import Folding, Row
+from tui.session.rail.lanes import Lanes
 
 if TYPE_CHECKING:
     from tui.session.session import Session

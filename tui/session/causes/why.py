@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tui.session import broken_grads, nonfinite, numbers, vanishing, zeros
+from tui.session import numbers
+from tui.session.causes import broken_grads, nonfinite, vanishing, zeros
+from tui.session.causes.flow import Flow
 from tui.session.explanation import GAP, Item
-from tui.session.flow import Flow
 from tui.session.labels import Labels
 from tui.session.protocol import Graph
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 import engine
-from tui.session import labels, nonfinite
-from tui.session.making import Made, inputs_of, leaves_above, made_of, users_below
+from tui.session import labels
+from tui.session.causes import nonfinite
+from tui.session.causes.making import Made, inputs_of, leaves_above, made_of, users_below
 from tui.session.protocol import Unreached
 
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}

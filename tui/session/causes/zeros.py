@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tui.session import formulas, gates, numbers
-from tui.session.flow import MOST, Came, Flow
+from tui.session import formulas, numbers
+from tui.session.causes import gates
+from tui.session.causes.flow import MOST, Came, Flow
 from tui.session.protocol import Array
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tui.session.labels import Labels
 from tui.session.numbers import apart, number
-from tui.session.verification import Finding
+from tui.session.verifying.verification import Finding
 
 
 def place(finding: Finding, labels: Labels) -> str:

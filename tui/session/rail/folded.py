@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tui.session import numbers
 from tui.session.explanation import GAP, Item
-from tui.session.folding import Row
 from tui.session.labels import Labels
 from tui.session.protocol import Array, Graph
+from tui.session.rail.folding import Row
 
 STEPS_TOLD = 8
 """So many steps of a row are listed; the others are counted."""

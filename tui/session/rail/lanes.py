@@ -13,8 +13,8 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Iterable
 
-from tui.session.folding import Folding, Row
 from tui.session.protocol import Graph
+from tui.session.rail.folding import Folding, Row
 
 NODE = "*"
 """Stands in a row's lanes where the node's glyph goes."""

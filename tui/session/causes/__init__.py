@@ -1,0 +1,1 @@
+"""Why a value or a gradient is what it is: the path to the cause, in sentences."""

@@ -1,0 +1,1 @@
+"""Backward functions against central differences, in the words of a page."""
