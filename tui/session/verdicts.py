@@ -27,7 +27,7 @@ def argument(finding: Finding, labels: Labels) -> str:
     if finding.node is None:
         return f"argument {finding.arg}"
     parents = {p.arg: p.node for p in labels.graph.nodes[finding.node].parents}
-    return f"to {labels.short(parents[finding.arg])}, argument {finding.arg}"
+    return f"to {labels.called(parents[finding.arg])}, argument {finding.arg}"
 
 
 def function(finding: Finding) -> str:

@@ -85,7 +85,7 @@ def _upcoming(session: Session) -> str:
     edge = step.edges[session.revealed // 2]
     if session.revealed % 2:
         return f"s shows what {function_name(edge.backward)} gives; n finishes the step."
-    parent = session.labels.short(edge.parent)
+    parent = session.labels.called(edge.parent)
     return f"s goes to argument {edge.arg}, {parent}; n finishes the step."
 
 
