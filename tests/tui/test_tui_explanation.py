@@ -192,6 +192,16 @@ def test_log_chain_as_it_is_told() -> None:
     assert to_e.splitlines()[7] == "  e now, complete  1.303"
 
 
+def test_a_third_has_the_same_digits_beside_1_and_beside_almost_1() -> None:
+    """a gets a 1 that is 0.99999994, b an exact one."""
+    session = session_on("log_chain")
+    session.go_to(session.graph.step_count)
+    grads = [session.graph.stored_grad(node_called(session, name)) for name in "ab"]
+    assert all(grad is not None for grad in grads)
+    told = [numbers.inline(grad) for grad in grads if grad is not None]
+    assert told == ["[1 0.5 0.333]", "[0.5 0.333 1]"]
+
+
 def test_first_graph_as_it_is_drawn() -> None:
     """The second picture of screens.txt."""
     text = explained(session_on("first_graph"), 3)
