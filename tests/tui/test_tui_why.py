@@ -255,7 +255,7 @@ ZERO = {
     "saturated": (
         "loss = sigmoid(w + 200).sum()",
         "w",
-        "sigmoid (node 1) gets [1 1] and hands 0 to add: grad_out * out * (1 - out)",
+        "sigmoid (node 1) gets [1 1] and hands 0 to node 2: grad_out * out * (1 - out)",
     ),
     "hook": (
         "h = w * x\nh.register_hook(lambda grad: grad * 0)\nloss = h.sum()",
@@ -343,15 +343,15 @@ def test_where_a_gradient_became_nan(tmp_path: Path) -> None:
         text = page(on(tmp_path, f"{NAN}r = sqrt(t) * s\nloss = (r * 0.0).sum()\n"), "t")
     assert text.startswith("Its gradient is [0 NaN 0]\n")
     assert (
-        "It starts at sqrt (node 4): sqrt_back hands t 1 NaN at [1]; grad_out / (2 * out), from "
-        "grad_out[1] = 0 and out[1] = 0."
+        "It starts at sqrt (node 4): sqrt_back hands one NaN to t, at [1]; grad_out / (2 * out), "
+        "from grad_out[1] = 0 and out[1] = 0."
     ) in text
 
 
 def test_where_a_gradient_became_inf_and_how_it_went_on(tmp_path: Path) -> None:
     with np.errstate(all="ignore"):
         text = page(on(tmp_path, f"{NAN}u = t * s\nloss = sqrt(u).sum()\n"), "s")
-    assert "It starts at sqrt (node 1): sqrt_back hands u 1 Inf at [1]" in text
+    assert "It starts at sqrt (node 1): sqrt_back hands one Inf to u, at [1]" in text
     assert text.split("\n\n")[0].endswith("The way: u → s.")
 
 
@@ -455,4 +455,6 @@ def test_what_hooks_made_of_a_gradient(tmp_path: Path) -> None:
 def test_a_nan_that_is_summed_away_by_broadcasting_is_found_before_the_sum(tmp_path: Path) -> None:
     body = "u = Tensor([1.0, 0.0], requires_grad=True)\nt = Tensor(4.0, requires_grad=True)\n"
     text = page(on(tmp_path, f"{body}loss = (t / u).sum()\n"), "t")
-    assert "true_divide_back0 hands t Inf; grad_out / u, from grad_out[1] = 1 and u[1] = 0." in text
+    assert (
+        "true_divide_back0 hands Inf to t; grad_out / u, from grad_out[1] = 1 and u[1] = 0." in text
+    )

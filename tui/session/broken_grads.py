@@ -39,8 +39,8 @@ def why_not_finite(flow: Flow, node: int) -> list[str]:
 def _broke(flow: Flow, came: Came) -> str:
     step, edge = came.step, came.edge
     place = nonfinite.first_place(edge.contribution)
-    what = nonfinite.counted(edge.contribution, place)
-    name, parent = flow.node(step.node), flow.labels.short(edge.parent)
+    what = nonfinite.handed(edge.contribution, place, flow.labels.called(edge.parent))
+    name = flow.node(step.node)
     arguments = flow.graph.arguments(step.node)
     own = (*arguments, flow.graph.value(step.node))
     whose = ""
@@ -49,7 +49,7 @@ def _broke(flow: Flow, came: Came) -> str:
         origin = nonfinite.origin_of(flow.graph, flow.labels, source)
         whose = f" The values had it already: {origin}."
     return (
-        f"It starts at {name}: {function_name(edge.backward)} hands {parent} {what}; "
+        f"It starts at {name}: {function_name(edge.backward)} hands {what}; "
         f"{flow.formula(came)}{_numbers(flow, came)}.{whose}"
     )
 
