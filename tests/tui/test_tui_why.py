@@ -327,6 +327,17 @@ def test_dead_units_of_the_mlp(tmp_path: Path) -> None:
     )
 
 
+def test_how_the_only_contribution_was_made(tmp_path: Path) -> None:
+    body = (
+        "x = Tensor(np.ones((8, 3)))\nw = Tensor(np.ones((3, 7)), requires_grad=True)\n"
+        "b = Tensor(np.ones(7), requires_grad=True)\nloss = tanh(x @ w + b).sum()\n"
+    )
+    session = on(tmp_path, body)
+    assert "(node 2): grad_out, summed (8,7) → (7,)." in page(session, "b")
+    assert "from tanh (node 1): grad_out * (1 - out * out)." in page(session, "add")
+    assert "from matmul (node 4): x.T @ grad_out." in page(session, "w")
+
+
 def test_what_a_relu_lets_through(tmp_path: Path) -> None:
     text = page(on(tmp_path, f"{W}h = relu(w * x)\nloss = h.sum()\n"), "w")
     assert "h (node 1) lets 50% of the elements through: elsewhere its input is below 0." in text
@@ -444,7 +455,7 @@ def test_what_hooks_made_of_a_gradient(tmp_path: Path) -> None:
     body = f"{W}w.register_hook(lambda grad: grad * 10)\nloss = (w * x).sum()\n"
     session = on(tmp_path, body)
     assert page(session, "w").startswith(
-        "Its gradient is [30 -40]\nIt is [3 -4] from multiply (node 1).\n"
+        "Its gradient is [30 -40]\nIt is [3 -4] from multiply (node 1): grad_out * x.\n"
         "Its hooks made [30 -40] of that; before, it was [3 -4]."
     )
     step = text_of(view_of(session)["step"])

@@ -64,7 +64,7 @@ def _numbers(flow: Flow, came: Came) -> str:
         return ""
     place = nonfinite.first_place(made)
     values = [step.grad_out, flow.graph.value(step.node), *flow.graph.arguments(step.node)]
-    labels = ["grad_out", flow.out(step.node), *flow.labels.operands(step.node)]
+    labels = ["grad_out", flow.labels.result(step.node), *flow.labels.operands(step.node)]
     used = _used(edge)
     parts = [
         nonfinite.element(value, label, made.shape, place)

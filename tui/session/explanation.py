@@ -190,7 +190,7 @@ class Explainer:
     ) -> list[Item]:
         names = formulas.parameter_names(edge.backward)
         values = dict(zip(names, (step.grad_out, out, *args), strict=False))
-        labels = ["grad_out", self._own_name(step.node), *self._labels.operands(step.node)]
+        labels = ["grad_out", self._labels.result(step.node), *self._labels.operands(step.node)]
         symbolic = formulas.put_in(formula, dict(zip(names, labels, strict=False)))
         used = [n for n in names if n in values and _mentions(formula, n)]
         if not all(_is_printable(values[n]) for n in used) or not numbers.is_inline(raw):
@@ -239,10 +239,6 @@ class Explainer:
             return ""
         number, name = f"node {earlier[0]}", self._labels.called(earlier[0])
         return f", from {number}" if name == number else f", from {name} ({number})"
-
-    def _own_name(self, node: int) -> str:
-        name = self._labels.called(node)
-        return name if _is_word(name) else "out"
 
     def _amount(self, array: Array) -> str:
         return numbers.inline(array) if numbers.is_inline(array) else self._big(array)

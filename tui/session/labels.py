@@ -48,6 +48,11 @@ class Labels:
         is no more than the operation, which the rail does not show by itself."""
         return self.short(node_id) if self.is_told_apart(node_id) else f"node {node_id}"
 
+    def result(self, node_id: int) -> str:
+        """What a formula calls the node's result: its name, or `out`."""
+        name = self.called(node_id)
+        return name if name.replace(".", "_").isidentifier() else "out"
+
     def is_told_apart(self, node_id: int) -> bool:
         """Whether a node's short label is more than an operation."""
         node = self.graph.nodes[node_id]
