@@ -6,7 +6,7 @@ out, wrapping what is too long.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tui.session import formulas, numbers
@@ -246,6 +246,11 @@ class Explainer:
     @staticmethod
     def _big(array: Array) -> str:
         return f"{numbers.shape(array.shape)} norm {numbers.measure(array)}"
+
+
+def problem_items(problems: Collection[str]) -> list[Item]:
+    """What is wrong, above all that is explained; nothing where all is well."""
+    return [*(("problem", f"! {problem}", "") for problem in problems), *[GAP] * bool(problems)]
 
 
 def _mentions(formula: str, name: str) -> bool:

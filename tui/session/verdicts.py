@@ -53,6 +53,12 @@ def verdict(finding: Finding) -> str:
     return "not checked: no element could be tested"
 
 
+def complaint(finding: Finding) -> str:
+    """What is wrong with a function, as it is said wherever its node is shown."""
+    what = verdict(finding).removeprefix("WRONG")
+    return f"verify: {finding.function}, argument {finding.arg}, is wrong{what}"
+
+
 def extent(finding: Finding) -> str:
     """How much was tested, and what was left out; empty where there was no comparison."""
     check = finding.check
