@@ -21,13 +21,16 @@ _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 @contextmanager
-def noted() -> Iterator[list[str]]:
+def noted(otherwise: str | None = None) -> Iterator[list[str]]:
     """Note the RuntimeWarnings of this block, each once for each line: `divide by zero encountered
     in log (nan.py, line 12)`.
 
     Python shows a warning once for each line that it comes from, and for NumPy's these are lines
     of the engine's. Here the innermost line of the user's own counts, if there is one. What the
     scenario or the command line says about warnings holds all the same.
+
+    Args:
+        otherwise: what is named where there is no line of the user's own: `line 12`.
     """
     found: dict[str, None] = {}
     notes: list[str] = []
@@ -43,8 +46,10 @@ def noted() -> Iterator[list[str]]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, RuntimeWarning):
-            filename, lineno = _users_line(filename, lineno)
-            note = f"{message} ({os.path.basename(filename)}, line {lineno})"
+            users = _users_line()
+            filename, lineno = users or (filename, lineno)
+            place = f"{os.path.basename(filename)}, line {lineno}"
+            note = f"{message} ({place if users or otherwise is None else otherwise})"
             if note in found:
                 return
             found[note] = None
@@ -62,7 +67,7 @@ def noted() -> Iterator[list[str]]:
             warnings.filters.remove(_ALWAYS)  # type: ignore[attr-defined]
 
 
-def _users_line(filename: str, lineno: int) -> tuple[str, int]:
+def _users_line() -> tuple[str, int] | None:
     frame = sys._getframe(2)
     while frame.f_back is not None:
         name = frame.f_code.co_filename
@@ -71,4 +76,4 @@ def _users_line(filename: str, lineno: int) -> tuple[str, int]:
         if os.sep in name and not name.startswith(_NOT_THE_USERS) and name != warnings.__file__:
             return name, frame.f_lineno
         frame = frame.f_back
-    return filename, lineno
+    return None

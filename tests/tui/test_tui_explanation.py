@@ -192,6 +192,16 @@ def test_log_chain_as_it_is_told() -> None:
     assert to_e.splitlines()[7] == "  e now, complete  1.303"
 
 
+def test_a_third_has_the_same_digits_beside_1_and_beside_almost_1() -> None:
+    """a gets a 1 that is 0.99999994, b an exact one."""
+    session = session_on("log_chain")
+    session.go_to(session.graph.step_count)
+    grads = [session.graph.stored_grad(node_called(session, name)) for name in "ab"]
+    assert all(grad is not None for grad in grads)
+    told = [numbers.inline(grad) for grad in grads if grad is not None]
+    assert told == ["[1 0.5 0.333]", "[0.5 0.333 1]"]
+
+
 def test_first_graph_as_it_is_drawn() -> None:
     """The second picture of screens.txt."""
     text = explained(session_on("first_graph"), 3)
@@ -280,3 +290,38 @@ def test_odd_numbers_are_told(tmp_path: Path, value: str) -> None:
         while session.into():
             assert text_of(view_of(session)["step"])
             assert text_of(view_of(session)["tensors"])
+
+
+UNNAMED = """
+x = Tensor(np.ones((4, 2)))
+w = Tensor(np.ones((2, 2)), requires_grad=True)
+b = Tensor(np.ones(2), requires_grad=True)
+loss = (exp(x @ w + b) * (x @ w)).sum()
+"""
+
+
+def test_a_node_without_a_name_is_called_by_its_number_everywhere(tmp_path: Path) -> None:
+    session = session_on(write(tmp_path, UNNAMED))
+    add = next(n.id for n in session.graph.nodes if n.op == "add")
+    exp = next(n.id for n in session.graph.nodes if n.op == "exp")
+    rail = next(row for row in view_of(session)["rail"] if row["id"] == add)
+    text = explained(session, exp)
+    assert text.splitlines()[2] == "grad_out  (4,2) norm 5.657"
+    assert f"to node {add}, argument 0  exp_back\n  node {add} = {rail['label']}\n" in text
+    assert "  grad_out * out  " in text
+    assert f"  node {add} so far  nothing\n" in text
+    assert f"  node {add} now, complete  " in text
+    session.go_to(exp)
+    assert view_of(session)["next"].endswith(f"it hands its gradient to node {add}.")
+    session.into()
+    session.into()
+    assert f"node {add} = " in text_of(view_of(session)["step"])
+
+
+def test_a_long_expression_is_left_to_the_rail(tmp_path: Path) -> None:
+    body = (
+        "first_of_two = Tensor([1.0], requires_grad=True)\nsecond_of_two = Tensor([2.0])\n"
+        "loss = exp(maximum(first_of_two, second_of_two))\n"
+    )
+    text = explained(session_on(write(tmp_path, body)), 0)
+    assert "to node 1, argument 0  exp_back\n  grad_out * loss" in text

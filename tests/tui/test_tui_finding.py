@@ -154,7 +154,7 @@ def test_a_step_in_a_folded_row_unfolds_it() -> None:
         ("7", "there are 6 steps: 0 to 6"),
         ("#6", "the nodes are #0 to #5"),
         ("#x", "the nodes are #0 to #5"),
-        ("-1", "nothing is called -1"),
+        ("-1", "there are 6 steps: 0 to 6"),
         ("zebra", "nothing is called zebra"),
         ("", "type how many steps"),
         ("add", r"2 are called so: L \(#0\), e \(#1\)"),

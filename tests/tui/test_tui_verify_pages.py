@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tui_graphs import all_grads, graph_of, session_of
+from tui_support import view_of
 
 from engine import BACK_FUNCS, Tensor
 from tui.session.commands import carry_out
@@ -74,6 +75,39 @@ def test_all_nodes_have_one_page_with_the_wrong_ones_first() -> None:
     assert said[2] == "to b, argument 1  <lambda>, yours"
     assert said[3].startswith("WRONG: got ")
     assert any(line == "0 multiply  to a, argument 0  multiply_back0  right" for line in said)
+
+
+WRONG = "! verify: <lambda>, argument 1, is wrong: got "
+
+
+@pytest.mark.parametrize("command", ["verify", "verify_all"])
+def test_what_is_wrong_is_said_at_the_node_from_then_on(command: str) -> None:
+    BACK_FUNCS.add_back_func(np.multiply, 1, lambda grad_out, out, x, y: grad_out.sum())
+    session = product()
+    session.next()
+    assert "verify" not in str(view_of(session)["step"])
+    assert not any("verify" in line for line in texts(pages(session, "why")[0]))
+    pages(session, command)
+    pages(session, command)
+    said = texts(pages(session, "why")[0])
+    assert said[0].startswith(WRONG)
+    assert sum("verify" in line for line in said) == 1
+    kind, text, _ = view_of(session)["step"][0]
+    assert kind == "problem"
+    assert text.startswith(WRONG)
+    session.next()
+    assert "verify" not in str(view_of(session)["step"])
+    session.back()
+    assert view_of(session)["step"][0][1] == text
+    assert session_of(session.graph).found_wrong == {}
+
+
+def test_nothing_is_said_of_a_node_that_is_right() -> None:
+    session = product()
+    session.next()
+    before = view_of(session)["step"]
+    pages(session, "verify_all")
+    assert view_of(session)["step"] == before
 
 
 def test_the_session_goes_on_as_if_nothing_had_been() -> None:

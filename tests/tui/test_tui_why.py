@@ -255,7 +255,7 @@ ZERO = {
     "saturated": (
         "loss = sigmoid(w + 200).sum()",
         "w",
-        "sigmoid (node 1) gets [1 1] and hands 0 to add: grad_out * out * (1 - out)",
+        "sigmoid (node 1) gets [1 1] and hands 0 to node 2: grad_out * out * (1 - out)",
     ),
     "hook": (
         "h = w * x\nh.register_hook(lambda grad: grad * 0)\nloss = h.sum()",
@@ -327,6 +327,17 @@ def test_dead_units_of_the_mlp(tmp_path: Path) -> None:
     )
 
 
+def test_how_the_only_contribution_was_made(tmp_path: Path) -> None:
+    body = (
+        "x = Tensor(np.ones((8, 3)))\nw = Tensor(np.ones((3, 7)), requires_grad=True)\n"
+        "b = Tensor(np.ones(7), requires_grad=True)\nloss = tanh(x @ w + b).sum()\n"
+    )
+    session = on(tmp_path, body)
+    assert "(node 2): grad_out, summed (8,7) → (7,)." in page(session, "b")
+    assert "from tanh (node 1): grad_out * (1 - out * out)." in page(session, "add")
+    assert "from matmul (node 4): x.T @ grad_out." in page(session, "w")
+
+
 def test_what_a_relu_lets_through(tmp_path: Path) -> None:
     text = page(on(tmp_path, f"{W}h = relu(w * x)\nloss = h.sum()\n"), "w")
     assert "h (node 1) lets 50% of the elements through: elsewhere its input is below 0." in text
@@ -343,15 +354,15 @@ def test_where_a_gradient_became_nan(tmp_path: Path) -> None:
         text = page(on(tmp_path, f"{NAN}r = sqrt(t) * s\nloss = (r * 0.0).sum()\n"), "t")
     assert text.startswith("Its gradient is [0 NaN 0]\n")
     assert (
-        "It starts at sqrt (node 4): sqrt_back hands t 1 NaN at [1]; grad_out / (2 * out), from "
-        "grad_out[1] = 0 and out[1] = 0."
+        "It starts at sqrt (node 4): sqrt_back hands one NaN to t, at [1]; grad_out / (2 * out), "
+        "from grad_out[1] = 0 and out[1] = 0."
     ) in text
 
 
 def test_where_a_gradient_became_inf_and_how_it_went_on(tmp_path: Path) -> None:
     with np.errstate(all="ignore"):
         text = page(on(tmp_path, f"{NAN}u = t * s\nloss = sqrt(u).sum()\n"), "s")
-    assert "It starts at sqrt (node 1): sqrt_back hands u 1 Inf at [1]" in text
+    assert "It starts at sqrt (node 1): sqrt_back hands one Inf to u, at [1]" in text
     assert text.split("\n\n")[0].endswith("The way: u → s.")
 
 
@@ -444,7 +455,7 @@ def test_what_hooks_made_of_a_gradient(tmp_path: Path) -> None:
     body = f"{W}w.register_hook(lambda grad: grad * 10)\nloss = (w * x).sum()\n"
     session = on(tmp_path, body)
     assert page(session, "w").startswith(
-        "Its gradient is [30 -40]\nIt is [3 -4] from multiply (node 1).\n"
+        "Its gradient is [30 -40]\nIt is [3 -4] from multiply (node 1): grad_out * x.\n"
         "Its hooks made [30 -40] of that; before, it was [3 -4]."
     )
     step = text_of(view_of(session)["step"])
@@ -455,4 +466,6 @@ def test_what_hooks_made_of_a_gradient(tmp_path: Path) -> None:
 def test_a_nan_that_is_summed_away_by_broadcasting_is_found_before_the_sum(tmp_path: Path) -> None:
     body = "u = Tensor([1.0, 0.0], requires_grad=True)\nt = Tensor(4.0, requires_grad=True)\n"
     text = page(on(tmp_path, f"{body}loss = (t / u).sum()\n"), "t")
-    assert "true_divide_back0 hands t Inf; grad_out / u, from grad_out[1] = 1 and u[1] = 0." in text
+    assert (
+        "true_divide_back0 hands Inf to t; grad_out / u, from grad_out[1] = 1 and u[1] = 0." in text
+    )

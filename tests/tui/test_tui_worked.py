@@ -96,7 +96,7 @@ def test_the_row_and_the_column_that_meet() -> None:
     first = f"{numbers.number(row[largest[0]])} * "
     assert sentence.removeprefix(start).startswith(first)
     zeros, smaller = int((products == 0).sum()), int((products != 0).sum()) - 2
-    assert f" + {smaller} smaller + {zeros} zeros = " in sentence
+    assert f" + ({smaller} more) + ({zeros} zeros) = " in sentence
     assert sentence.endswith(f"= {numbers.number(products.sum())}")
 
 
@@ -114,13 +114,13 @@ BODIES = {
     "a mask": ("x[x.array > 20]", "grad_out[0] = 1"),
     "many times": (
         "x[[2] * 5]",
-        "grad_out[0, 3] + grad_out[1, 3] + 3 more = 1 + 1 + 3 smaller = 5",
+        "grad_out[0, 3] + grad_out[1, 3] + (3 more) = 1 + 1 + (3 more) = 5",
     ),
     "cat": ("cat([x * 2, x], dim=1)", None),
     "cat, the second": ("cat([y, x], dim=1)", "grad_out[2, 12] = 1"),
     "stack": ("stack([y, x], dim=1)", "grad_out[2, 1, 3] = 1"),
     "pad": ("pad(x, (1, 2, 3, 4))", "grad_out[5, 4] = 1"),
-    "cumsum": ("x.cumsum(0)", "grad_out[2, 3] + grad_out[3, 3] + 3 more = 1 + 1 + 3 smaller = 5"),
+    "cumsum": ("x.cumsum(0)", "grad_out[2, 3] + grad_out[3, 3] + (3 more) = 1 + 1 + (3 more) = 5"),
     "amax": ("x.max(dim=1)[0]", None),
     "product": ("x * y", "1 * 5 = 5"),
     "tanh": ("tanh(x / 63)", None),
@@ -181,7 +181,7 @@ def test_sums_over_what_was_broadcast(tmp_path: Path) -> None:
         for step, edge in edges(session)
         if edge.raw is not None
     ]
-    assert told == ["at [2, 0]: the sum of [2, :] of (7,9) = 5 + 5 + 7 smaller = 45"]
+    assert told == ["at [2, 0]: the sum of [2, :] of (7,9) = 5 + 5 + (7 more) = 45"]
 
 
 @settings(max_examples=60, deadline=None)
@@ -244,10 +244,10 @@ def test_the_first_nan_is_worked_through(tmp_path: Path) -> None:
         ([(0.0, 2.0)], 0.0, "1 zero = 0"),
         ([(3.0,), (-1.0,)], 2.0, "3 - 1 = 2"),
         ([(2.0, -1.0), (-3.0, 2.0)], -8.0, "-3 * 2 + 2 * (-1) = -8"),
-        ([(1.0,)] * 9 + [(0.0,)] * 2, 9.0, "1 + 1 + 7 smaller + 2 zeros = 9"),
+        ([(1.0,)] * 9 + [(0.0,)] * 2, 9.0, "1 + 1 + (7 more) + (2 zeros) = 9"),
         ([(0.33333,), (0.33333,)], 0.66666, "0.3333 + 0.3333 ≈ 0.6667"),
         ([(5.0,)], 5.0, "5"),
-        ([(float("nan"),), (9.0,), (1.0,), (2.0,)], float("nan"), "NaN + 9 + 2 smaller = NaN"),
+        ([(float("nan"),), (9.0,), (1.0,), (2.0,)], float("nan"), "NaN + 9 + (2 more) = NaN"),
     ],
 )
 def test_sums_as_they_are_written(terms: Any, result: float, text: str) -> None:

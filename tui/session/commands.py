@@ -9,6 +9,7 @@ from typing import Any
 
 from tui.session.breaking import commands as breaking
 from tui.session.causes.why import why
+from tui.session.explanation import problem_items
 from tui.session.output.copying import copy_node
 from tui.session.output.saving import save
 from tui.session.rail.finding import go, search
@@ -51,7 +52,9 @@ def _run_to_cursor(session: Session, command: Json) -> None:
 
 
 def _why(session: Session, command: Json) -> None:
-    session.show_page(*why(session.graph, session.labels, session.cursor))
+    title, items = why(session.graph, session.labels, session.cursor)
+    wrong = session.found_wrong.get(session.cursor, {}).values()
+    session.show_page(title, [*problem_items(wrong), *items])
 
 
 COMMANDS: dict[str, Command] = {

@@ -6,7 +6,7 @@ out, wrapping what is too long.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tui.session import formulas, numbers
@@ -27,6 +27,9 @@ UNKNOWN = "?"
 
 EDGES_TOLD = 40
 """So many edges of a step are told at once; no screen has room for more."""
+
+EXPRESSION_AT_MOST = 26
+"""What a node without a name computes is told where it is no longer: a line has room for it."""
 
 PARENTS_LISTED = 8
 """So many parents of a node are named in a sentence."""
@@ -103,13 +106,13 @@ class Explainer:
             stored = f"{short}.grad{becomes}" if becomes else f"it is stored as {short}.grad"
             return f"node {index}, {short}: a leaf that requires grad, so {stored}."
         parents = dict.fromkeys(
-            self._labels.short(p.node) for p in node.parents if p.node < self._graph.step_count
+            self._labels.called(p.node) for p in node.parents if p.node < self._graph.step_count
         )
         return f"node {index}, {label}: it hands its gradient to {_listed(list(parents))}."
 
     def _grad_out(self, step: StepFacts) -> Item:
         root = self._labels.short(0)
-        name = self._labels.short(step.node)
+        name = self._labels.called(step.node)
         grad = step.grad_out
         meaning = f"grad_out = d{root}/d{name}" if _is_word(name) else "grad_out"
         if numbers.is_inline(grad):
@@ -129,10 +132,14 @@ class Explainer:
         return items
 
     def _edge(self, step: StepFacts, edge: EdgeFacts, unknown: bool) -> list[Item]:
-        parent = self._labels.short(edge.parent)
+        parent = self._labels.called(edge.parent)
         items: list[Item] = [
             ("edge", f"to {parent}, argument {edge.arg}", function_name(edge.backward))
         ]
+        if not self._labels.is_told_apart(edge.parent):
+            expression = self._labels.full(edge.parent)
+            if len(expression) <= EXPRESSION_AT_MOST:
+                items.append(("detail", f"  {parent} = {expression}", ""))
         items += self._computation(step, edge, unknown)
         if not unknown:
             items += self._worked_element(step, edge)
@@ -183,7 +190,7 @@ class Explainer:
     ) -> list[Item]:
         names = formulas.parameter_names(edge.backward)
         values = dict(zip(names, (step.grad_out, out, *args), strict=False))
-        labels = ["grad_out", self._own_name(step.node), *self._labels.operands(step.node)]
+        labels = ["grad_out", self._labels.result(step.node), *self._labels.operands(step.node)]
         symbolic = formulas.put_in(formula, dict(zip(names, labels, strict=False)))
         used = [n for n in names if n in values and _mentions(formula, n)]
         if not all(_is_printable(values[n]) for n in used) or not numbers.is_inline(raw):
@@ -209,7 +216,7 @@ class Explainer:
         seen: set[int] = set()
         for edge in step.edges[:EDGES_TOLD]:
             if edge.before is not None and edge.parent not in seen:
-                parent, root = self._labels.short(edge.parent), self._labels.short(0)
+                parent, root = self._labels.called(edge.parent), self._labels.short(0)
                 items += [
                     GAP,
                     (
@@ -230,11 +237,8 @@ class Explainer:
         earlier = [user for user in dict.fromkeys(self._users[edge.parent]) if user < step.index]
         if len(earlier) != 1:
             return ""
-        return f", from {self._labels.short(earlier[0])} (node {earlier[0]})"
-
-    def _own_name(self, node: int) -> str:
-        name = self._labels.short(node)
-        return name if _is_word(name) else "out"
+        number, name = f"node {earlier[0]}", self._labels.called(earlier[0])
+        return f", from {number}" if name == number else f", from {name} ({number})"
 
     def _amount(self, array: Array) -> str:
         return numbers.inline(array) if numbers.is_inline(array) else self._big(array)
@@ -242,6 +246,11 @@ class Explainer:
     @staticmethod
     def _big(array: Array) -> str:
         return f"{numbers.shape(array.shape)} norm {numbers.measure(array)}"
+
+
+def problem_items(problems: Collection[str]) -> list[Item]:
+    """What is wrong, above all that is explained; nothing where all is well."""
+    return [*(("problem", f"! {problem}", "") for problem in problems), *[GAP] * bool(problems)]
 
 
 def _mentions(formula: str, name: str) -> bool:

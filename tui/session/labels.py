@@ -43,6 +43,23 @@ class Labels:
             node, turned = self.graph.nodes[node.parents[0].node], turned + ".T"
         return self._unturned(node) + turned
 
+    def called(self, node_id: int) -> str:
+        """What a sentence calls the node: as `short`, but `node 6`, as the rail counts, where that
+        is no more than the operation, which the rail does not show by itself."""
+        return self.short(node_id) if self.is_told_apart(node_id) else f"node {node_id}"
+
+    def result(self, node_id: int) -> str:
+        """What a formula calls the node's result: its name, or `out`."""
+        name = self.called(node_id)
+        return name if name.replace(".", "_").isidentifier() else "out"
+
+    def is_told_apart(self, node_id: int) -> bool:
+        """Whether a node's short label is more than an operation."""
+        node = self.graph.nodes[node_id]
+        while not node.name and self._is_transpose(node):
+            node = self.graph.nodes[node.parents[0].node]
+        return bool(node.name or node.path or node.op is None)
+
     def _unturned(self, node: Node) -> str:
         if node.name:
             return node.name

@@ -81,7 +81,8 @@ def aligned(row: Array, whole: Array, strip: bool = True) -> list[str]:
     largest = float(finite.max()) if finite is not None and finite.size else 0.0
     if finite is None or not 1e-3 <= largest < 1e5 or np.all(finite == np.round(finite)):
         return [number(value) for value in row]
-    decimals = max(0, min(4, 3 - math.floor(math.log10(largest))))
+    shown = float(f"{largest:.4g}")  # 0.99999994, which is printed as 1, counts as 1
+    decimals = max(0, min(4, 3 - math.floor(math.log10(shown))))
     return [_fixed(float(value), decimals, strip) for value in row]
 
 

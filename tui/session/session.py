@@ -80,6 +80,8 @@ class Session:
         """Looks into a tensor, while the screen of one is open."""
         self.chosen: dict[int, Index] = {}
         """By node, the element that is worked through where something is brought there."""
+        self.found_wrong: dict[int, dict[int, str]] = {}
+        """By node and argument, what verifying has found wrong."""
         self._users = users_of(graph.nodes)
         self.folding = Folding(graph)
         self.finder = Finder(graph, self.labels)

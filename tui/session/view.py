@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from tui.session.code import called_code, scenario_code
-from tui.session.explanation import GAP, Item
+from tui.session.explanation import Item, problem_items
 from tui.session.facts import function_name
 from tui.session.inspection import inspect_node
 from tui.session.rail.folded import about_folded, folded_row, upcoming_row
@@ -85,7 +85,7 @@ def _upcoming(session: Session) -> str:
     edge = step.edges[session.revealed // 2]
     if session.revealed % 2:
         return f"s shows what {function_name(edge.backward)} gives; n finishes the step."
-    parent = session.labels.short(edge.parent)
+    parent = session.labels.called(edge.parent)
     return f"s goes to argument {edge.arg}, {parent}; n finishes the step."
 
 
@@ -105,10 +105,13 @@ def _step_items(session: Session) -> list[Item]:
 
 
 def _problems(session: Session, first: int) -> list[Item]:
-    """What was wrong with the steps from the first one on, above what explains them."""
-    steps = range(first, session.graph.position)
-    problems = [problem for step in steps for problem in session.checked.problems(step)]
-    return [("problem", f"! {problem}", "") for problem in problems] + [GAP] * bool(problems)
+    """What was wrong with the steps from the first one on, and what verifying has found wrong
+    with their backward functions, above what explains them."""
+    problems: list[str] = []
+    for step in range(first, session.graph.position):
+        problems += session.found_wrong.get(step, {}).values()
+        problems += session.checked.problems(step)
+    return problem_items(problems)
 
 
 def _tensor_items(session: Session, width: int, height: int) -> list[Item]:

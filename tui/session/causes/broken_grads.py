@@ -40,8 +40,8 @@ def why_not_finite(flow: Flow, node: int) -> list[str]:
 def _broke(flow: Flow, came: Came) -> str:
     step, edge = came.step, came.edge
     place = nonfinite.first_place(edge.contribution)
-    what = nonfinite.counted(edge.contribution, place)
-    name, parent = flow.node(step.node), flow.labels.short(edge.parent)
+    what = nonfinite.handed(edge.contribution, place, flow.labels.called(edge.parent))
+    name = flow.node(step.node)
     arguments = flow.graph.arguments(step.node)
     own = (*arguments, flow.graph.value(step.node))
     whose = ""
@@ -50,7 +50,7 @@ def _broke(flow: Flow, came: Came) -> str:
         origin = nonfinite.origin_of(flow.graph, flow.labels, source)
         whose = f" The values had it already: {origin}."
     return (
-        f"It starts at {name}: {function_name(edge.backward)} hands {parent} {what}; "
+        f"It starts at {name}: {function_name(edge.backward)} hands {what}; "
         f"{flow.formula(came)}{_numbers(flow, came)}.{whose}"
     )
 
@@ -65,7 +65,7 @@ def _numbers(flow: Flow, came: Came) -> str:
         return ""
     place = nonfinite.first_place(made)
     values = [step.grad_out, flow.graph.value(step.node), *flow.graph.arguments(step.node)]
-    labels = ["grad_out", flow.out(step.node), *flow.labels.operands(step.node)]
+    labels = ["grad_out", flow.labels.result(step.node), *flow.labels.operands(step.node)]
     used = _used(edge)
     parts = [
         nonfinite.element(value, label, made.shape, place)

@@ -87,13 +87,8 @@ class Flow:
         if formula is None or not formulas.is_expression(formula):
             return formula or f"{function_name(edge.backward)}(...)"
         names = formulas.parameter_names(edge.backward)
-        labels = ["grad_out", self.out(step.node), *self.labels.operands(step.node)]
+        labels = ["grad_out", self.labels.result(step.node), *self.labels.operands(step.node)]
         return formulas.put_in(formula, dict(zip(names, labels, strict=False)))
-
-    def out(self, node: int) -> str:
-        """What a node's result is called in a formula."""
-        name = self.graph.nodes[node].name
-        return name if name is not None and name.isidentifier() else "out"
 
     def node(self, node: int) -> str:
         """A node's label with its number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,12 @@ def counted(array: Array, place: tuple[int, ...]) -> str:
     """How many elements are NaN or Inf, and where the first is: `1 NaN at [1]`."""
     if array.ndim == 0:
         return numbers.number(array[()])
-    counts = [
+    return f"{counts(array)}{located(array, place)}"
+
+
+def counts(array: Array) -> str:
+    """How many elements are NaN or Inf: `2 NaN and 1 Inf`."""
+    found = [
         f"{count} {name}"
         for name, count in (
             ("NaN", int(np.isnan(array).sum())),
@@ -103,8 +109,23 @@ def counted(array: Array, place: tuple[int, ...]) -> str:
         )
         if count
     ]
+    return " and ".join(found)
+
+
+def located(array: Array, place: tuple[int, ...]) -> str:
+    """Where the first of them is: ` at [1]`, or `, the first at [1]` where there are more."""
     several = int(array.size - np.isfinite(array).sum()) > 1
-    return f"{' and '.join(counts)}{', the first' if several else ''} at {numbers.place(place)}"
+    return f"{', the first' if several else ''} at {numbers.place(place)}"
+
+
+def handed(array: Array, place: tuple[int, ...], to: str) -> str:
+    """What of it is handed to a node: `one NaN to square, at [1]`, `2 NaN to square, the first at
+    [1]`."""
+    if array.ndim == 0:
+        return f"{numbers.number(array[()])} to {to}"
+    several = located(array, place).removeprefix(",")
+    what = counts(array)
+    return f"{what if ' and ' in what else re.sub('^1 ', 'one ', what)} to {to},{several}"
 
 
 def first_place(array: Array) -> tuple[int, ...]:

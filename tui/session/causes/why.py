@@ -54,7 +54,7 @@ def _gradient(graph: Graph, labels: Labels, flow: Flow, node_id: int) -> tuple[s
         return heading, zeros.why_zero(flow, node_id)
     came = flow.sum_of(node_id)
     seed = f"It is the seed: the gradient of {name} with respect to itself."
-    reasons = [f"It is {came}." if came else seed]
+    reasons = [f"It is {came}{_how(flow, node_id)}." if came else seed]
     if node_id < graph.position and (before := graph.taken(node_id).unhooked) is not None:
         reasons.append(
             f"Its hooks made {numbers.in_words(grad)} of that; before, it was "
@@ -63,6 +63,21 @@ def _gradient(graph: Graph, labels: Labels, flow: Flow, node_id: int) -> tuple[s
     if np.count_nonzero(grad) < grad.size:
         reasons += zeros.why_partly_zero(flow, node_id, grad)
     return heading, reasons + vanishing.why_vanished(flow, node_id)
+
+
+def _how(flow: Flow, node_id: int) -> str:
+    """How the only contribution to a node was made; nothing for the sum of several."""
+    came = flow.came(node_id)
+    if len(came) != 1:
+        return ""
+    (only,) = came
+    raw, contribution = only.edge.raw, only.edge.contribution
+    summed = (
+        ""
+        if raw is None
+        else f", summed {numbers.shape(raw.shape)} → {numbers.shape(contribution.shape)}"
+    )
+    return f": {flow.formula(only).rstrip('.')}{summed}"
 
 
 def _stored(graph: Graph, node_id: int) -> tuple[str, list[str]]:

@@ -87,7 +87,7 @@ def _zeros_of(flow: Flow, came: Came) -> str | None:
         return gate.sentence
     return (
         f"{flow.node(step.node)} hands on 0 in {zeros:,} of {edge.contribution.size:,} "
-        f"elements to {flow.labels.short(edge.parent)}: {flow.formula(came)}."
+        f"elements to {flow.labels.called(edge.parent)}: {flow.formula(came)}."
     )
 
 
@@ -116,7 +116,7 @@ def _blocked(flow: Flow, came: Came) -> str:
     """Why a step handed on nothing of what it had got."""
     step, edge = came.step, came.edge
     node = flow.graph.nodes[step.node]
-    name, parent = flow.node(step.node), flow.labels.short(edge.parent)
+    name, parent = flow.node(step.node), flow.labels.called(edge.parent)
     gate = gates.of(flow.graph, flow.labels, step.node)
     if gate is not None and gate.blocks:
         return gate.sentence

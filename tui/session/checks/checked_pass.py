@@ -37,7 +37,7 @@ class CheckedPass:
             return graph.step()
         node = graph.nodes[graph.position]
         changed = graph.changed(node.id)
-        with noted() as warned:
+        with noted(None if node.line is None else f"line {node.line}") as warned:
             step = graph.step()
         problems = self._invariants.violated(step)
         if changed is not None:

@@ -122,8 +122,8 @@ def go(session: Session, text: str) -> None:
     steps = session.graph.step_count
     if text.lower() in ("start", "end"):
         session.go_to(0 if text.lower() == "start" else steps)
-    elif re.fullmatch(r"[0-9]+", text):
-        if int(text) > steps:
+    elif re.fullmatch(r"-?[0-9]+", text):
+        if not 0 <= int(text) <= steps:
             raise Refused(f"there are {steps:,} steps: 0 to {steps}")
         session.go_to(int(text))
         session.reveal_step()

@@ -33,7 +33,7 @@ def folded_row(graph: Graph, labels: Labels, row: Row) -> list[Item]:
     for node in handed_on[:STEPS_TOLD]:
         waiting = graph.waiting(node)
         state = f"{waiting} to come" if waiting else "complete"
-        items.append(("strong", f"  {labels.short(node)} now, {state}", _amount(graph.grad(node))))
+        items.append(("strong", f"  {labels.called(node)} now, {state}", _amount(graph.grad(node))))
     if len(handed_on) > STEPS_TOLD:
         items.append(("quiet", f"  and {len(handed_on) - STEPS_TOLD:,} more", ""))
     return [*items, GAP, ("text", "f unfolds it; p, then s, goes through it edge by edge.", "")]

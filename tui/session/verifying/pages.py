@@ -89,6 +89,7 @@ def _run(
         for target in targets:
             pulse()
             findings.append(verifier.verify(target))
+            _keep(session, findings[-1])
     except _Interrupted:
         so_far = f"Stopped after {len(findings)} of {len(targets)}"
         if shown:
@@ -97,6 +98,16 @@ def _run(
             session.say(so_far)
         return
     show(None, True)
+
+
+def _keep(session: Session, finding: Finding) -> None:
+    """Keep what is wrong, to be said wherever the node is explained."""
+    if finding.node is None:
+        return
+    wrong = session.found_wrong.setdefault(finding.node, {})
+    wrong.pop(finding.arg, None)
+    if not finding.ok:
+        wrong[finding.arg] = verdicts.complaint(finding)
 
 
 def _all_items(findings: Sequence[Finding], labels: Labels, complete: bool) -> list[Item]:

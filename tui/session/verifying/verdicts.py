@@ -27,7 +27,7 @@ def argument(finding: Finding, labels: Labels) -> str:
     if finding.node is None:
         return f"argument {finding.arg}"
     parents = {p.arg: p.node for p in labels.graph.nodes[finding.node].parents}
-    return f"to {labels.short(parents[finding.arg])}, argument {finding.arg}"
+    return f"to {labels.called(parents[finding.arg])}, argument {finding.arg}"
 
 
 def function(finding: Finding) -> str:
@@ -51,6 +51,12 @@ def verdict(finding: Finding) -> str:
     if check.elements == 0:
         return "not checked: there are no elements"
     return "not checked: no element could be tested"
+
+
+def complaint(finding: Finding) -> str:
+    """What is wrong with a function, as it is said wherever its node is shown."""
+    what = verdict(finding).removeprefix("WRONG")
+    return f"verify: {finding.function}, argument {finding.arg}, is wrong{what}"
 
 
 def extent(finding: Finding) -> str:

@@ -156,7 +156,7 @@ def _taken(
     if len(sources) == 1:
         return f"grad_out{index_text(sources[0]) if sources[0] else ''} = {numbers.number(result)}"
     which = " + ".join(f"grad_out{index_text(source)}" for source in sources[:2])
-    more = f" + {len(sources) - 2} more" if len(sources) > 2 else ""
+    more = f" + ({len(sources) - 2} more)" if len(sources) > 2 else ""
     return f"{which}{more} = {sum_text(terms, result)}"
 
 

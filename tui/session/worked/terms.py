@@ -24,7 +24,7 @@ def printed(value: Any) -> str:
 
 
 def sum_text(terms: Sequence[Term], result: float) -> str:
-    """`0.2 * 3 + 0.1 * 2 + 61 smaller + 1 zero = 1.2`; where every term is written down and their
+    """`0.2 * 3 + 0.1 * 2 + (61 more) + (1 zero) = 1.2`; where every term is written down and their
     printed digits give another result, with an approximate sign."""
     sizes = [abs(math.prod(term)) for term in terms]
     order = sorted(range(len(terms)), key=lambda i: (-_key(sizes[i]), i))
@@ -33,9 +33,10 @@ def sum_text(terms: Sequence[Term], result: float) -> str:
     written = order if len(terms) <= SHORT else order[:WRITTEN]
     text = "".join(_written(terms[i], i == written[0]) for i in written)
     rest = len(order) - len(written)
-    more = [f"{rest} smaller"] if rest else []
+    more = [f"({rest} more)"] if rest else []
     if zeros:
-        more.append(f"{zeros} zero" + ("s" if zeros > 1 else ""))
+        counted = f"{zeros} zero" + ("s" if zeros > 1 else "")
+        more.append(f"({counted})" if text else counted)
     text = " + ".join([text, *more] if text else more)
     sign = "=" if rest or _is_exact([terms[i] for i in written], result) else "≈"
     told = numbers.number(result)
