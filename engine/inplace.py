@@ -145,13 +145,16 @@ def check_unchanged(node: Tensor) -> None:
         BackwardError: an argument or the result was changed; it names which, and by what.
     """
     saved = [(f"argument {i}", value) for i, value in enumerate(node._args)]
+    inputs = dict(zip((what for what, _ in saved), node._inputs, strict=False))
     saved += [(f"the argument {key}", value) for key, value in node._kwargs.items()]
     saved.append(("its result", node.array))
     for what, array in ((what, array) for what, value in saved for array in _arrays_in(value)):
         change = last_change(array)
         if change is not None and change.time > node._made_at:
+            name = name_in_caller(inputs.get(what, node))
+            named = f"{what}, {name}" if name else what
             raise BackwardError(
-                f"{node.op} saved {what} (shape {array.shape}) for its backward function, and "
+                f"{node.op} saved {named} (shape {array.shape}) for its backward function, and "
                 f"{change} afterwards; the gradient would be wrong. Write a new tensor instead, "
                 "or change it after backward()"
             )

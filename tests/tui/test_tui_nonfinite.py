@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tui_support import BUNDLED, debugged, run, session_on, text_of, view_of, wait_until, write
 
-from tui.session import nonfinite
+from tui.session.causes import nonfinite
 from tui.warned import noted
 
 

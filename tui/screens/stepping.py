@@ -134,7 +134,8 @@ class SteppingScreen(BaseScreen):
         both = self.query_one("#tensors").display
         if self.query_one("#step").display:
             step = view["step"] if both or view["step"] is not None else view["tensors"]
-            self.query_one("#step", Items).show_items(step or [])
+            # What has just been told of a step under way stands at the end.
+            self.query_one("#step", Items).show_items(step or [], to_the_end=view["under_way"])
         if both:
             self.query_one("#tensors", Items).show_items(view["tensors"] or [])
         if self.query_one(Watches).display:

@@ -49,6 +49,7 @@ def view_of(
         "total": len(session.graph.nodes),
         "rows": len(session.folding),
         "rail": session.rail.view(session, rows, lanes),
+        "under_way": session.revealed is not None,
         "step": _step_items(session) if on_step or both else None,
         "tensors": _tensor_items(session, width, height) if not on_step or both else None,
         "next": _upcoming(session),

@@ -34,15 +34,19 @@ STYLES: dict[str, tuple[Style, Style]] = {
 class Items(Lines):
     """Lays items out in its width. With the class `beside` a line is drawn at its left."""
 
-    def show_items(self, items: Sequence[Item], first: int = 0) -> None:
+    def show_items(self, items: Sequence[Item], first: int = 0, to_the_end: bool = False) -> None:
         """Show these items, see `fitting` for what is given up where there are too many rows.
 
         Args:
             items: what to show.
             first: how many rows at the top have been scrolled away.
+            to_the_end: whether the end is seen rather than what follows the first row, where there
+                is no room for all.
         """
         margin, width = self._margin(), self._room()
         lines = lay_out(fitting(items, width, first + self.size.height), width)[first:]
+        if to_the_end and len(lines) > self.size.height > 1:
+            lines = [lines[0], *lines[len(lines) - self.size.height + 1 :]]
         if len(lines) > self.size.height > 1:
             lines[self.size.height - 1] = [("…", styles.QUIET)]
         edge = ("│ " if margin == 2 else " ", styles.QUIET)

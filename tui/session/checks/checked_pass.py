@@ -31,14 +31,23 @@ class CheckedPass:
         return self.graph.position == self.graph.step_count
 
     def step(self) -> StepFacts:
-        """Take the next step."""
+        """Take the next step.
+
+        Raises:
+            What the graph raises, with the node named before it.
+        """
         graph = self.graph
         if graph.position < self._checked:
             return graph.step()
         node = graph.nodes[graph.position]
         changed = graph.changed(node.id)
         with noted(None if node.line is None else f"line {node.line}") as warned:
-            step = graph.step()
+            try:
+                step = graph.step()
+            except Exception as error:
+                if len(error.args) == 1:
+                    error.args = (f"node {node.id}, {self.labels.full(node.id)}: {error}",)
+                raise
         problems = self._invariants.violated(step)
         if changed is not None:
             problems.insert(0, f"{self.labels.short(node.id)}: {changed}")
