@@ -73,7 +73,9 @@ def test_a_saved_argument(how: str) -> None:
     op = {"+=": "add_"}.get(
         how, how if how in ("zero_", "sub_", "uniform_", "SGD.step") else "add_"
     )
-    check_refused(loss, [x, y], "multiply saved argument 0", "(2, 2)", op, __file__, "line ")
+    check_refused(
+        loss, [x, y], "multiply saved argument 0, x (shape (2, 2))", op, __file__, "line "
+    )
 
 
 def check_refused_or_right(loss: Tensor, x: Tensor, wanted: Any) -> None:

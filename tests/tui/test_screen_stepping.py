@@ -319,9 +319,24 @@ async def test_a_message_that_is_longer_than_a_line_gets_a_page() -> None:
         before = await driver.settled()
         for key in ("n", "s", "c"):
             await driver.press(key)
-            await driver.shows("multiply saved argument 0", "line 27", "Esc closes this page")
+            await driver.shows("node 2, out = w2 * hidden: multiply saved argument 0", "line 27")
+            await driver.shows("Esc closes this page")
             driver.assert_fits()
             await driver.press("escape")
             await driver.is_back_at(before, f"the step after {key}")
         await driver.press("p")
         await driver.done(1)
+
+
+async def test_where_rows_are_few_a_step_under_way_shows_what_was_told_last() -> None:
+    async with stepping("first_graph", size=(40, 12)) as driver:
+        await driver.press(*"nnn")
+        await driver.done(3)
+        await driver.press("s")
+        await driver.shows("node 3, under way", "to a, argument 0", "grad_out * b  =  1 * 2  =")
+        await driver.press("s", "s")
+        await driver.shows("node 3, under way", "to b, argument 1", "grad_out * a  =  1 * 6  =")
+        driver.assert_fits()
+        await driver.press("p", "p")
+        await driver.shows("to a, argument 0")
+        await driver.hides("to b, argument 1")
