@@ -102,6 +102,15 @@ def test_what_where_chooses_is_exact(name: str, node: int, result: str) -> None:
     assert f"\n  {result}\n" in explained(session_on(name), node)
 
 
+def test_what_cannot_be_computed_again_is_called_neither_exact_nor_approximate(
+    tmp_path: Path,
+) -> None:
+    body = "x = Tensor([1.0, 2.0], requires_grad=True)\nloss = softmax(x, dim=0)\n"
+    text = explained(session_on(write(tmp_path, body)), 0)
+    assert re.search(r"\n  gives \[.* .*\]\n", text)
+    assert "≈" not in text
+
+
 @settings(max_examples=50, deadline=None)
 @given(tensors())
 def test_every_number_of_random_graphs_can_be_followed(root: Any) -> None:

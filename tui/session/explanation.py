@@ -202,7 +202,7 @@ class Explainer:
                 items.append(("detail", f"  {formulas.put_in(formula, shapes)}", ""))
             return items
         numeric = formulas.put_in(formula, {n: _printed(values[n]) for n in used})
-        sign = "=" if formulas.is_exact(formula, {n: values[n] for n in used}, raw) else "≈"
+        sign = formulas.relation(formula, {n: values[n] for n in used}, raw)
         if all(_is_scalar(values[n]) for n in used) and raw.size == 1:
             return [("line", f"  {symbolic}  =  {numeric}  {sign}", result)]
         return [

@@ -81,17 +81,16 @@ def parameter_names(function: Callable[..., Any]) -> list[str]:
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
-def is_exact(formula: str, values: dict[str, Any], result: Array) -> bool:
-    """Whether a formula, with its variables as they are printed, gives the result as it is printed.
-
-    A formula that `evaluate` does not know is taken for one that does not.
-    """
+def relation(formula: str, values: dict[str, Any], result: Array) -> str:
+    """What stands between a formula, with its variables as they are printed, and its result as it
+    is printed: `=` where the one gives the other, `≈` where rounding shows, and `gives` where the
+    formula has functions in it that `evaluate` does not know."""
     try:
         with np.errstate(all="ignore"):
             again = evaluate(formula, {name: _printed(value) for name, value in values.items()})
     except (ValueError, TypeError, ZeroDivisionError, SyntaxError):
-        return False
-    return numbers.inline(np.asarray(again)) == numbers.inline(result)
+        return "gives"
+    return "=" if numbers.inline(np.asarray(again)) == numbers.inline(result) else "≈"
 
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {

@@ -273,7 +273,7 @@ def _elementwise(
     if not _same(again, float(result), 256 * _eps(result.dtype) * abs(float(result))):
         return None
     numeric = formulas.put_in(formula, {name: _told(value) for name, value in values.items()})
-    sign = "=" if formulas.is_exact(formula, values, np.asarray(result)) else "≈"
+    sign = formulas.relation(formula, values, np.asarray(result))
     told = numbers.number(result)
     return f"{numeric} {sign} {told}"
 
