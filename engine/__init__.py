@@ -5,7 +5,7 @@ can be imported from here: the functions on Tensors and their backward functions
 """
 
 # ruff: noqa: F403
-from engine import creation, functions, nn, optim
+from engine import creation, functions, nn, optim, training
 from engine.backward import BackwardPass, backward_steps
 from engine.batches import DataLoader
 from engine.broadcasting import unbroadcast
@@ -30,7 +30,7 @@ from engine.random import get_rng_state, initial_seed, manual_seed, set_rng_stat
 from engine.registry import BACK_FUNCS, BackwardFuncLookup
 from engine.steps import Edge, Step
 from engine.tensor import Recipe, Tensor
-from engine.training import BatchDone, EpochDone, Event, LookAhead, Training, TrainingDone
+from engine.training import *
 from engine.wrapping import wrap_forward_fn
 
 BACK_FUNCS.mark_as_own()
@@ -41,25 +41,19 @@ __all__ = [
     "BackwardError",
     "BackwardFuncLookup",
     "BackwardPass",
-    "BatchDone",
     "Call",
     "CannotCheck",
     "CycleError",
     "DataLoader",
     "Edge",
-    "EpochDone",
-    "Event",
     "GradcheckError",
     "HookHandle",
-    "LookAhead",
     "NoGrad",
     "Origin",
     "Recipe",
     "ShapeError",
     "Step",
     "Tensor",
-    "Training",
-    "TrainingDone",
     "add_step_hook",
     "backward_steps",
     "check_backward_func",
@@ -82,3 +76,4 @@ __all__ += creation.__all__
 __all__ += functions.__all__
 __all__ += nn.__all__
 __all__ += optim.__all__
+__all__ += training.__all__

@@ -254,7 +254,10 @@ def _prepare_training(path: Path, training: Any, options: Options) -> None:
     if options.epochs is not None:
         training.epochs = options.epochs
     if options.lr is not None:
-        training.optimizer.lr = options.lr
+        if training.scheduler is not None:
+            training.scheduler.set_base_lr(options.lr)
+        else:
+            training.optimizer.lr = options.lr
 
 
 def look_ahead(path: Path, training: engine.Training) -> engine.LookAhead:

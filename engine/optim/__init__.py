@@ -3,7 +3,13 @@
 from engine.optim.adam import Adam, AdamW
 from engine.optim.base import Optimizer
 from engine.optim.clipping import clip_grad_norm_, clip_grad_value_
-from engine.optim.schedules import CosineAnnealingLR, LinearWarmup, LRScheduler, StepLR
+from engine.optim.schedules import (
+    CosineAnnealingLR,
+    LinearWarmup,
+    LRScheduler,
+    SequentialLR,
+    StepLR,
+)
 from engine.optim.sgd import SGD
 
 __all__ = [
@@ -14,6 +20,7 @@ __all__ = [
     "LRScheduler",
     "LinearWarmup",
     "Optimizer",
+    "SequentialLR",
     "StepLR",
     "clip_grad_norm_",
     "clip_grad_value_",

@@ -36,6 +36,8 @@ class Optimizer:
         self.params = _checked(type(self).__name__, params)
         self._check_setting("lr", lr)
         self.lr = lr
+        self.initial_lr: float
+        """Where a scheduler sets `lr`: what it was before."""
         self.state: list[State] = [{} for _ in self.params]
         """For each parameter what was remembered of it; empty before its first change."""
         self._scratch: list[Array] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from engine.optim.base import Optimizer
@@ -12,15 +13,20 @@ class LRScheduler:
     """Sets an optimiser's `lr`, at first and at each `step()`; subclasses say to what.
 
     Args:
-        optimizer: its `lr` of now is what the formulas start from.
+        optimizer: the `lr` that it was made with is what the formulas start from, also where
+            another scheduler has set it since.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
-        self.base_lr = optimizer.lr
+        if not hasattr(optimizer, "initial_lr"):
+            optimizer.initial_lr = optimizer.lr
+        self.base_lr: float = optimizer.initial_lr
         self.last_epoch = 0
         """How many steps were made: epochs, or batches, as the caller likes."""
-        self.optimizer.lr = self.lr_at(0)
+        self.factor = 1.0
+        """What the formula's learning rate is multiplied by, see `set_lr`."""
+        self._apply()
 
     def lr_at(self, epoch: int) -> float:
         """The learning rate after `epoch` steps."""
@@ -29,21 +35,51 @@ class LRScheduler:
     def step(self) -> None:
         """Go on to the next learning rate."""
         self.last_epoch += 1
-        self.optimizer.lr = self.lr_at(self.last_epoch)
+        self._apply()
+
+    def set_lr(self, lr: float) -> None:
+        """Let the learning rate be `lr` now, and go on in proportion to it.
+
+        Raises:
+            ValueError: the schedule gives 0 now, so that there is no proportion.
+        """
+        now = self.lr_at(self.last_epoch)
+        if now == 0:
+            raise ValueError(
+                f"{type(self).__name__}: the schedule gives a learning rate of 0 now, and no "
+                "factor makes another of it"
+            )
+        self.factor = lr / now
+        self.optimizer.lr = lr
+
+    def set_base_lr(self, lr: float) -> None:
+        """Let the formulas start from `lr`."""
+        self.base_lr = self.optimizer.initial_lr = lr
+        self._apply()
 
     def get_last_lr(self) -> list[float]:
         """The learning rate of now, in a list, as PyTorch gives it."""
-        return [self.lr_at(self.last_epoch)]
+        return [self.optimizer.lr]
 
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` needs to go on from here."""
-        return {"base_lr": self.base_lr, "last_epoch": self.last_epoch}
+        return {
+            "base_lr": self.base_lr,
+            "last_epoch": self.last_epoch,
+            "factor": self.factor,
+            "lr": self.optimizer.lr,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave; the optimiser's `lr` is set to what it was then."""
         self.base_lr = state_dict["base_lr"]
         self.last_epoch = state_dict["last_epoch"]
-        self.optimizer.lr = self.lr_at(self.last_epoch)
+        self.factor = state_dict["factor"]
+        self.optimizer.lr = state_dict["lr"]
+
+    def _apply(self) -> None:
+        lr = self.lr_at(self.last_epoch)
+        self.optimizer.lr = lr if self.factor == 1 else lr * self.factor
 
 
 class StepLR(LRScheduler):
@@ -92,6 +128,38 @@ class LinearWarmup(LRScheduler):
     def lr_at(self, epoch: int) -> float:
         way = min(epoch, self.total_iters) / self.total_iters
         return self.base_lr * (self.start_factor + (1 - self.start_factor) * way)
+
+
+class SequentialLR(LRScheduler):
+    """One scheduler after the other, each from its own beginning; such as a warm-up first.
+
+    Args:
+        optimizer: whose `lr` they set.
+        schedulers: schedulers of this optimiser.
+        milestones: after how many steps the second one begins, the third, and so on.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
+    ) -> None:
+        if len(milestones) != len(schedulers) - 1 or list(milestones) != sorted(set(milestones)):
+            raise ValueError(
+                "SequentialLR: there is one milestone fewer than schedulers, each above the one "
+                f"before, not {list(milestones)} for {len(schedulers)}"
+            )
+        self.schedulers = list(schedulers)
+        self.milestones = list(milestones)
+        super().__init__(optimizer)
+
+    def set_base_lr(self, lr: float) -> None:
+        for scheduler in self.schedulers:
+            scheduler.set_base_lr(lr)
+        super().set_base_lr(lr)
+
+    def lr_at(self, epoch: int) -> float:
+        which = sum(epoch >= milestone for milestone in self.milestones)
+        start = self.milestones[which - 1] if which else 0
+        return self.schedulers[which].lr_at(epoch - start)
 
 
 def _check_count(name: str, value: int) -> None:

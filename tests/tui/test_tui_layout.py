@@ -20,7 +20,7 @@ from tui_support import session_on, view_of, write
 from tui.session.inspection import grid
 from tui.session.tensors.health import health_of
 from tui.session.tensors.histogram import BARS, bar_rows, merged
-from tui.session.training_session import binned
+from tui.session.training.curve import binned
 from tui.session.view import view_of as view_at
 from tui.widgets.items import STYLES, lay_out, wrap
 from tui.widgets.layout import FOOTER, HEADER, LEAST_HEIGHT, LEAST_WIDTH

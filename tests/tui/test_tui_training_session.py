@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tui_support import REGRESSION, load, write
 
+import engine
 from tui.loader import Scenario
 from tui.session.opening import about, open_graph
-from tui.session.training_session import PACES, TrainingSession
+from tui.session.training.pace import PACES
+from tui.session.training.session import TrainingSession
+from tui.session.training.view import view_of as view_of_columns
 
 NOISY = REGRESSION + (
     "def noisy(out, y):\n"
@@ -37,7 +40,7 @@ def session_for(scenario: Scenario) -> TrainingSession:
 
 def train_all(session: TrainingSession) -> list[float]:
     """Train to the end at full speed."""
-    while session.view(40)["pace"] != "full speed":
+    while view_of_columns(session, 40)["pace"] != "full speed":
         session.faster()
     session.run()
     while session.running:
@@ -50,7 +53,7 @@ def weights(scenario: Scenario) -> bytes:
 
 
 def view_of(session: TrainingSession) -> dict[str, Any]:
-    view = session.view(40)
+    view = view_of_columns(session, 40)
     json.dumps(view, allow_nan=False)
     return view
 
@@ -151,7 +154,7 @@ def test_a_pace_is_kept_and_not_caught_up_with(
 ) -> None:
     now = [100.0]
     clock = SimpleNamespace(monotonic=lambda: now[0])
-    monkeypatch.setattr("tui.session.training_session.time", clock)
+    monkeypatch.setattr("tui.session.training.pace.time", clock)
     session = session_for(scenario)
     session.slower()
     session.slower()  # 5 batches a second
@@ -164,6 +167,8 @@ def test_a_pace_is_kept_and_not_caught_up_with(
     assert not session.train_when_due()
     now[0] += 10  # busy elsewhere for many batches
     assert session.train_when_due()
+    while session.training.awaits_evaluation:
+        assert session.train_when_due()  # an evaluation does not wait for the next batch's time
     session.train_when_due()
     assert not session.train_when_due()
     assert session.training.position <= 4
@@ -369,3 +374,73 @@ def test_without_test_data(tmp_path: Path) -> None:
     assert view_of(session)["stopped"] == {"batch": 1, "test_loss": None, "test_accuracy": None}
     train_all(session)
     assert view_of(session)["results"][0]["test_loss"] is None
+
+
+# Going back
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_going_back_and_on_gives_the_same_losses(scenario: Scenario, count: int) -> None:
+    undisturbed = train_all(session_for(scenario))
+    session = session_for(load(scenario.path))
+    for _ in range(4):
+        session.one_batch()
+    for _ in range(count):
+        assert session.back()
+    assert (session.state, session.training.position) == ("paused", 4 - count)
+    assert len(session.training.results) == (4 - count) // 3
+    assert train_all(session) == undisturbed
+
+
+def test_the_last_twenty_batches_are_kept(tmp_path: Path) -> None:
+    scenario = load(write(tmp_path, NOISY + "training.epochs = 10\n"))
+    session = session_for(scenario)
+    before = []
+    for _ in range(25):
+        before.append(weights(scenario))
+        session.one_batch()
+    for position in range(24, 4, -1):
+        assert session.back()
+        assert weights(scenario) == before[position]
+    assert not session.back()
+    assert session.training.position == 5
+
+
+def test_where_a_scenario_draws_from_numpy_and_python_going_back_puts_these_back_too(
+    tmp_path: Path,
+) -> None:
+    drawing = REGRESSION + (
+        "import random\n"
+        "def noisy(out, y):\n"
+        "    return mean_square(out + float(np.random.rand() + random.random()), y)\n"
+        "training.loss_fn = noisy\n"
+    )
+    scenario = load(write(tmp_path, drawing))
+    session = session_for(scenario)
+    for _ in range(5):
+        session.one_batch()
+    losses = list(session.training.losses)
+    for _ in range(4):
+        session.back()
+    for _ in range(4):
+        session.one_batch()
+    assert session.training.losses == losses
+
+
+def test_a_batch_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    failing = NOISY + (
+        "def sometimes(out, y):\n"
+        "    loss = noisy(out, y)\n"
+        "    if training.position == 2:\n"
+        "        raise ValueError('not this one')\n"
+        "    return loss\n"
+        "training.loss_fn = sometimes\n"
+    )
+    session = session_for(load(write(tmp_path, failing)))
+    session.one_batch()
+    session.one_batch()
+    state = engine.get_rng_state()
+    session.one_batch()
+    assert session.state == "failed"
+    assert "not this one" in session.problem
+    assert engine.get_rng_state() == state

@@ -28,7 +28,9 @@ from tui.session.commands import carry_out
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 from tui.session.tensors.inspector import Inspector
-from tui.session.training_session import TrainingSession
+from tui.session.training.commands import carry_out as carry_out_training
+from tui.session.training.session import TrainingSession
+from tui.session.training.view import view_of as training_view
 from tui.session.view import tensor_view, view_of
 
 GONE = None
@@ -67,6 +69,8 @@ class Debuggee:
             with loader.guarded(self._scenario.path):
                 training = self._scenario.training
                 self._training = TrainingSession(training) if training else None
+                if self._training is not None:
+                    self._training.deliver = self._sender.send
                 self._breakpoints = Breakpoints()
                 self._open()
                 problems = self._recall()
@@ -189,11 +193,11 @@ class Debuggee:
             self._size.update({key: command[key] for key in self._size if key in command})
             self._updates = float(command.get("updates", self._updates))
         elif name.startswith("training."):
-            self._train_command(name.removeprefix("training."))
+            self._train_command(name.removeprefix("training."), command)
         else:
             carry_out(self._session, name, command)
 
-    def _train_command(self, name: str) -> None:
+    def _train_command(self, name: str, command: Message) -> None:
         training = self._training
         if training is None:
             self._notice("this scenario has no training: it leaves no `training`, only a graph")
@@ -204,22 +208,8 @@ class Debuggee:
             training.pause()
             self._showing = "stepping"
             self._open(self._session.folding.folded)
-        elif name == "run":
-            training.run()
-        elif name == "toggle":
-            training.toggle()
-        elif name == "batch":
-            training.one_batch()
-        elif name == "stop":
-            training.stop()
-        elif name == "faster":
-            training.faster()
-        elif name == "slower":
-            training.slower()
-        elif name == "restart":
-            training.restart()
         else:
-            raise RuntimeError(f"there is no command training.{name!r}")
+            carry_out_training(training, name, command)
 
     def _send_view(self) -> None:
         try:
@@ -232,7 +222,7 @@ class Debuggee:
 
     def _view(self) -> Message:
         if self._showing == "training" and self._training is not None:
-            view = self._training.view(int(self._size["plot"]))
+            view = training_view(self._training, int(self._size["plot"]))
             data = _data_in_use()
             return {"type": "training", "name": self._scenario.name, **data, **view}
         size = self._size

@@ -5,79 +5,33 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from engine.errors import ShapeError
-from engine.grad_mode import no_grad
+from engine.hooks import HookHandle, HookList
 from engine.nn.module import Module
-from engine.optim import Optimizer
-from engine.random import get_rng_state, initial_seed, set_rng_state
+from engine.optim import LRScheduler, Optimizer, clip_grad_norm_, clip_grad_value_
+from engine.random import initial_seed
 from engine.registry import Array
 from engine.tensor import Tensor
+from engine.training.evaluation import Evaluation, as_tensor
+from engine.training.events import (
+    BatchDone,
+    EpochDone,
+    Event,
+    LookAhead,
+    TrainedBatch,
+    TrainingDone,
+)
+from engine.training.modes import unchanged
 
-TEST_BATCH = 1000
-"""How many examples are evaluated at once."""
+Progress = tuple[int, float, int, int]
+"""Position, seconds, and how many losses and results there are."""
 
 Data = tuple[Any, Any]
 """Inputs and labels: arrays or Tensors of the same length."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchDone:
-    """A batch was trained on."""
-
-    epoch: int
-    """From 1."""
-    batch: int
-    """From 1, through the whole training."""
-    loss: float
-    """The loss of the batch, before its update."""
-    seconds: float
-    """Time spent in training so far, pauses not counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpochDone:
-    """All training data was seen once more, and the test data evaluated."""
-
-    epoch: int
-    train_loss: float
-    """The mean over the epoch's examples, each as its batch saw it."""
-    test_loss: float | None
-    """The mean over the test data, None where there is none."""
-    test_accuracy: float | None
-    """The fraction of the test data whose largest output is its label; None where the labels
-    are not classes."""
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingDone:
-    """The last epoch is over."""
-
-    epochs: int
-    batches: int
-    train_loss: float | None
-    test_loss: float | None
-    test_accuracy: float | None
-    seconds: float
-
-
-class LookAhead(NamedTuple):
-    """The batch that will be trained on next."""
-
-    inputs: Tensor
-    labels: Tensor
-    loss: Tensor
-    outputs: Any
-    """What the model makes of the inputs."""
-
-
-Event = BatchDone | EpochDone | TrainingDone
 
 
 class Training:
@@ -90,15 +44,19 @@ class Training:
         test_data: inputs and labels to test on after each epoch; None for none.
         loss_fn: takes what the model returns and the batch's labels, and returns the loss, a
             Tensor of one element: the mean over the batch.
-        batch_size: examples a batch; an epoch's last batch may have fewer.
-        epochs: how often all training data is seen.
+        batch_size: examples a batch.
+        epochs: how often all training data is seen. An epoch's last batch may have fewer examples.
+        scheduler: sets the learning rate as the training goes on; None where it stays.
+        scheduler_each: whether the scheduler's steps are epochs or batches: "epoch" or "batch".
+        clip_grad_norm: the largest norm of all gradients together; None for any.
+        clip_grad_value: the largest absolute value of an element of a gradient; None for any.
 
     In each epoch the examples come in another order, which depends on the seed and the epoch
     only (see `manual_seed`).
 
     Raises:
         ShapeError: inputs and labels differ in length, or there are none to train on.
-        ValueError: the batch size or the number of epochs is less than 1.
+        ValueError: the batch size, the number of epochs or what is clipped to cannot be.
     """
 
     def __init__(
@@ -110,6 +68,10 @@ class Training:
         loss_fn: Callable[[Any, Tensor], Tensor],
         batch_size: int = 64,
         epochs: int = 5,
+        scheduler: LRScheduler | None = None,
+        scheduler_each: str = "epoch",
+        clip_grad_norm: float | None = None,
+        clip_grad_value: float | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -118,6 +80,10 @@ class Training:
         self.loss_fn = loss_fn
         self.batch_size = batch_size
         self.epochs = epochs
+        self.scheduler = scheduler
+        self.scheduler_each = scheduler_each
+        self.clip_grad_norm = clip_grad_norm
+        self.clip_grad_value = clip_grad_value
         self.check()
         self.seed = initial_seed()
         self.position = 0
@@ -128,15 +94,25 @@ class Training:
         """The loss of each batch so far."""
         self.results: list[EpochDone] = []
         """The epochs so far."""
+        self._batch_hooks = HookList()
         self._order: tuple[int, Array] | None = None
+        self._evaluation: Evaluation | None = None
 
     def check(self) -> None:
-        """Raise a ValueError where batch size or epochs cannot be."""
+        """Raise a ValueError where a setting cannot be."""
         if len(self.train_data[0]) == 0:
             raise ShapeError("Training: there is nothing to train on")
         for name, value in (("batch_size", self.batch_size), ("epochs", self.epochs)):
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Training: {name} is a whole number from 1, not {value!r}")
+        if self.scheduler_each not in ("epoch", "batch"):
+            raise ValueError(
+                f'Training: scheduler_each is "epoch" or "batch", not {self.scheduler_each!r}'
+            )
+        for name in ("clip_grad_norm", "clip_grad_value"):
+            limit = getattr(self, name)
+            if limit is not None and not limit > 0:
+                raise ValueError(f"Training: {name} is a number above 0 or None, not {limit!r}")
 
     @property
     def batches_per_epoch(self) -> int:
@@ -155,8 +131,32 @@ class Training:
 
     @property
     def finished(self) -> bool:
-        """Whether all batches have been trained on."""
-        return self.position >= self.total_batches
+        """Whether all batches have been trained on, and the test data evaluated."""
+        return self.position >= self.total_batches and not self.awaits_evaluation
+
+    @property
+    def awaits_evaluation(self) -> bool:
+        """Whether an epoch's batches are over, but not yet its evaluation."""
+        return len(self.results) < self.position // self.batches_per_epoch
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of now. Set, a schedule goes on in proportion to it."""
+        return float(self.optimizer.lr)
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        if not 0 <= lr < math.inf:
+            raise ValueError(f"Training: a learning rate is a number from 0, not {lr}")
+        if self.scheduler is None:
+            self.optimizer.lr = lr
+        else:
+            self.scheduler.set_lr(lr)
+
+    def add_batch_hook(self, hook: Callable[[TrainedBatch], None]) -> HookHandle:
+        """Call `hook` with each batch after its backward pass, before the gradients are clipped
+        and the parameters change."""
+        return self._batch_hooks.add(hook)
 
     def next_indices(self) -> Array:
         """Which examples of the training data the next batch has (after the last: the last)."""
@@ -173,23 +173,23 @@ class Training:
         """The inputs and labels of the next batch."""
         indices = self.next_indices()
         inputs, labels = self.train_data
-        return _as_tensor(inputs[indices]), _as_tensor(labels[indices])
+        return as_tensor(inputs[indices]), as_tensor(labels[indices])
 
     def look_ahead(self) -> LookAhead:
         """The next batch and its loss with its graph.
 
-        Nothing of the training changes: whatever the forward pass drew from the engine's random
-        numbers is put back.
+        Nothing of the training changes: whatever the forward pass drew from random numbers is put
+        back.
         """
-        with _unchanged(self.model):
+        with unchanged(self.model):
             inputs, labels = self.next_batch()
             outputs = self.model(inputs)
-            return LookAhead(inputs, labels, self._loss(outputs, labels), outputs)
+            return LookAhead(inputs, labels, self.loss(outputs, labels), outputs)
 
     def events(self) -> Iterator[Event]:
         """Train from where the training is to its end, an event at a time."""
         while not self.finished:
-            yield from self.step()
+            yield from self.advance()
         yield self.end()
 
     def step(self) -> list[Event]:
@@ -198,27 +198,60 @@ class Training:
         Raises:
             StopIteration: all batches have been trained on.
         """
+        events = self.advance()
+        while self.awaits_evaluation:
+            events += self.advance()
+        return events
+
+    def advance(self) -> list[Event]:
+        """Do the next piece of work: train on a batch, or at the end of an epoch evaluate up to a
+        thousand examples of the test data; what has happened, which may be nothing.
+
+        Raises:
+            StopIteration: all batches have been trained on.
+        """
         if self.finished:
             raise StopIteration("all batches have been trained on")
         start = time.perf_counter()
+        if self.awaits_evaluation:
+            return self._evaluate_on(start)
         self.optimizer.zero_grad()
         inputs, labels = self.next_batch()
-        loss = self._loss(self.model(inputs), labels)
+        outputs = self.model(inputs)
+        loss = self.loss(outputs, labels)
         loss.backward()
+        for hook in self._batch_hooks:
+            hook(TrainedBatch(inputs, labels, loss, outputs))
+        self._clip()
         self.optimizer.step()
         epoch = self.epoch
         self.position += 1
+        is_last = self.position % self.batches_per_epoch == 0
+        if self.scheduler is not None and (is_last or self.scheduler_each == "batch"):
+            self.scheduler.step()
         self.losses.append(float(loss.item()))
         self.seconds += time.perf_counter() - start
-        events: list[Event] = [BatchDone(epoch, self.position, self.losses[-1], self.seconds)]
-        if self.position % self.batches_per_epoch == 0:
-            start = time.perf_counter()
-            test_loss, accuracy = self.evaluate()
-            self.seconds += time.perf_counter() - start
-            done = EpochDone(epoch, self._epoch_loss(), test_loss, accuracy, self.seconds)
-            self.results.append(done)
-            events.append(done)
-        return events
+        return [BatchDone(epoch, self.position, self.losses[-1], self.seconds)]
+
+    def _evaluate_on(self, start: float) -> list[Event]:
+        if self._evaluation is None:
+            self._evaluation = Evaluation(self.model, self.loss_fn, self.test_data)
+        is_over = self._evaluation.advance()
+        self.seconds += time.perf_counter() - start
+        if not is_over:
+            return []
+        loss, accuracy = self._evaluation.result()
+        self._evaluation = None
+        epoch = self.position // self.batches_per_epoch
+        done = EpochDone(epoch, self._epoch_loss(), loss, accuracy, self.seconds)
+        self.results.append(done)
+        return [done]
+
+    def _clip(self) -> None:
+        if self.clip_grad_norm is not None:
+            clip_grad_norm_(self.optimizer.params, self.clip_grad_norm)
+        if self.clip_grad_value is not None:
+            clip_grad_value_(self.optimizer.params, self.clip_grad_value)
 
     def rewind(self) -> None:
         """Back before the first batch; weights and optimiser are left as they are."""
@@ -226,6 +259,17 @@ class Training:
         self.seconds = 0.0
         self.losses.clear()
         self.results.clear()
+        self._evaluation = None
+
+    def progress(self) -> Progress:
+        """How far the training is, to be given back to `set_progress`."""
+        return self.position, self.seconds, len(self.losses), len(self.results)
+
+    def set_progress(self, progress: Progress) -> None:
+        """Let the training be as far as it was; what has come since is forgotten."""
+        self.position, self.seconds, losses, results = progress
+        del self.losses[losses:], self.results[results:]
+        self._evaluation = None
 
     def end(self) -> TrainingDone:
         """What the training has come to."""
@@ -241,22 +285,17 @@ class Training:
 
     def evaluate(self) -> tuple[float | None, float | None]:
         """The mean loss and the accuracy over the test data; see `EpochDone`."""
-        if self.test_data is None or len(self.test_data[0]) == 0:
-            return None, None
-        inputs, labels = self.test_data
-        loss, right, classes = 0.0, 0, labels.dtype.kind in "iu" and labels.ndim == 1
-        with no_grad(), _unchanged(self.model), _evaluating(self.model):
-            for start in range(0, len(inputs), TEST_BATCH):
-                part = slice(start, start + TEST_BATCH)
-                outputs = self.model(_as_tensor(inputs[part]))
-                count = len(labels[part])
-                loss += float(self.loss_fn(outputs, _as_tensor(labels[part])).item()) * count
-                classes = classes and isinstance(outputs, Tensor) and outputs.ndim == 2
-                if classes:
-                    right += int((outputs.array.argmax(axis=1) == labels[part]).sum())
-        return loss / len(inputs), right / len(inputs) if classes else None
+        evaluation = Evaluation(self.model, self.loss_fn, self.test_data)
+        while not evaluation.advance():
+            pass
+        return evaluation.result()
 
-    def _loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, outputs: Any, labels: Tensor) -> Tensor:
+        """The loss of a batch.
+
+        Raises:
+            ShapeError: it is not one number.
+        """
         loss = self.loss_fn(outputs, labels)
         if isinstance(loss, Tensor) and loss.array.size != 1:
             raise ShapeError(
@@ -272,35 +311,6 @@ class Training:
         return float(np.average(losses, weights=sizes))
 
 
-@contextmanager
-def _unchanged(model: Any) -> Iterator[None]:
-    """Whatever this block draws from the engine's random numbers, or changes in the model's
-    buffers (such as running means), is put back."""
-    state = get_rng_state()
-    buffers = list(model.named_buffers()) if isinstance(model, Module) else []
-    values = [buffer.array.copy() for _, buffer in buffers]
-    try:
-        yield
-    finally:
-        set_rng_state(state)
-        for (_, buffer), value in zip(buffers, values, strict=True):
-            buffer.array[...] = value
-
-
-@contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
-    """The model is in evaluation mode inside this block."""
-    if not isinstance(model, Module):
-        yield
-        return
-    mode = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(mode)
-
-
 def _arrays(name: str, data: Data) -> tuple[Array, Array]:
     inputs, labels = (d.array if isinstance(d, Tensor) else Tensor(d).array for d in data)
     if len(inputs) != len(labels):
@@ -309,7 +319,3 @@ def _arrays(name: str, data: Data) -> tuple[Array, Array]:
             "be one label for each input"
         )
     return inputs, labels
-
-
-def _as_tensor(array: Any) -> Tensor:
-    return Tensor(array, dtype=array.dtype)

@@ -1,0 +1,148 @@
+"""All that a training changes as it goes on, kept so that it can be put back."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.inplace import mark_all_changed
+from engine.nn.module import Module
+from engine.optim import Optimizer
+from engine.random import get_rng_state, set_rng_state
+from engine.registry import Array
+from engine.tensor import Tensor
+
+if TYPE_CHECKING:
+    from engine.training.training import Training
+
+
+class TrainingSnapshot:
+    """Weights, buffers, optimiser, schedule, random numbers and position of a training.
+
+    Args:
+        training: what is kept.
+        with_global_random: whether NumPy's and Python's own random numbers are kept, too. The
+            engine draws from its own, but a scenario may draw from those.
+    """
+
+    def __init__(self, training: Training, with_global_random: bool = True) -> None:
+        self._with_global_random = with_global_random
+        self._arrays: list[Array] = []
+        self._states: list[dict[str, Any]] = []
+        self.take(training)
+
+    def take(self, training: Training) -> None:
+        """Keep how the training is now instead of what was kept; the arrays that are there already
+        are used again."""
+        tensors = tensors_of(training)
+        if len(self._arrays) != len(tensors):
+            self._arrays = [np.empty_like(tensor.array) for tensor in tensors]
+        for i, tensor in enumerate(tensors):
+            self._arrays[i] = _kept(tensor.array, self._arrays[i])
+        optimizer = training.optimizer
+        if isinstance(optimizer, Optimizer):
+            old = self._states or [{} for _ in optimizer.state]
+            self._states = [
+                {name: _kept(value, before.get(name)) for name, value in state.items()}
+                for state, before in zip(optimizer.state, old, strict=True)
+            ]
+            self._settings = {name: getattr(optimizer, name) for name in optimizer._settings}
+        else:
+            self._settings = _own_state(optimizer, tensors)
+        scheduler = training.scheduler
+        self._schedule = None if scheduler is None else scheduler.state_dict()
+        self._drawn = get_rng_state()
+        self._drawn_globally = global_random_state() if self._with_global_random else None
+        self.position = training.position
+        self._progress = training.progress()
+
+    def put_back(self, training: Training) -> None:
+        """Let the training be again as it was when this was taken."""
+        tensors = tensors_of(training)
+        for tensor, array in zip(tensors, self._arrays, strict=True):
+            tensor.array[...] = array
+        mark_all_changed([tensor.array for tensor in tensors], "the training went back")
+        optimizer = training.optimizer
+        if isinstance(optimizer, Optimizer):
+            for state, kept in zip(optimizer.state, self._states, strict=True):
+                before = dict(state)
+                state.clear()
+                state.update({name: _kept(v, before.get(name)) for name, v in kept.items()})
+            for name, value in self._settings.items():
+                setattr(optimizer, name, value)
+        else:
+            for name, value in copy.deepcopy(self._settings, _as_they_are(tensors)).items():
+                setattr(optimizer, name, value)
+        if training.scheduler is not None and self._schedule is not None:
+            training.scheduler.load_state_dict(self._schedule)
+        set_rng_state(self._drawn)
+        if self._drawn_globally is not None:
+            np.random.set_state(self._drawn_globally[0])
+            random.setstate(self._drawn_globally[1])
+        training.set_progress(self._progress)
+
+    def global_random_has_changed(self) -> bool:
+        """Whether NumPy's or Python's own random numbers have been drawn from since."""
+        if self._drawn_globally is None:
+            return False
+        numpys, pythons = self._drawn_globally
+        now = np.random.get_state()
+        return random.getstate() != pythons or any(
+            not np.array_equal(a, b) for a, b in zip(now, numpys, strict=True)
+        )
+
+    def forget_global_random(self) -> None:
+        """Keep NumPy's and Python's own random numbers no more."""
+        self._with_global_random = False
+        self._drawn_globally = None
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes its arrays take."""
+        states = (v for state in self._states for v in state.values() if isinstance(v, np.ndarray))
+        return sum(array.nbytes for array in (*self._arrays, *states))
+
+
+def tensors_of(training: Training) -> list[Tensor]:
+    """The tensors that a training changes: what is optimised, and the model's parameters and
+    buffers; each once."""
+    model = training.model
+    tensors: list[Tensor] = list(getattr(training.optimizer, "params", ()))
+    if isinstance(model, Module):
+        tensors += [tensor for _, tensor in (*model.named_parameters(), *model.named_buffers())]
+    return list({id(tensor): tensor for tensor in tensors}.values())
+
+
+def global_random_state() -> tuple[Any, Any]:
+    """How far NumPy's and Python's own random numbers are."""
+    return np.random.get_state(), random.getstate()
+
+
+def _kept(value: Any, room: Any) -> Any:
+    """A copy of a value; of an array in the room of an old one where it fits."""
+    if not isinstance(value, np.ndarray):
+        return value
+    if not isinstance(room, np.ndarray) or room.shape != value.shape or room.dtype != value.dtype:
+        return value.copy()
+    room[...] = value
+    return room
+
+
+def _own_state(optimizer: Any, tensors: list[Tensor]) -> dict[str, Any]:
+    """What an optimiser that is none of the engine's remembers: copies of its attributes, but for
+    the parameters."""
+    memo = _as_they_are(tensors)
+    kept: dict[str, Any] = {}
+    for name, value in getattr(optimizer, "__dict__", {}).items():
+        with contextlib.suppress(Exception):  # what cannot be copied, such as a lock, stays
+            kept[name] = copy.deepcopy(value, memo)
+    return kept
+
+
+def _as_they_are(tensors: list[Tensor]) -> dict[int, Any]:
+    """For `deepcopy`: these are not copied."""
+    return {id(tensor): tensor for tensor in tensors}

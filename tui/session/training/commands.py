@@ -1,0 +1,44 @@
+"""What the training screen can ask of a training: a name, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tui.session.training.history import KEPT
+from tui.session.training.session import TrainingSession
+
+Json = dict[str, Any]
+Command = Callable[[TrainingSession, Json], object]
+"""Carries out one command, with what came with it."""
+
+
+def carry_out(session: TrainingSession, name: str, command: Json) -> None:
+    """Carry out a command.
+
+    Raises:
+        Refused: it cannot be done as it was typed.
+        RuntimeError: there is no such command.
+    """
+    if name not in COMMANDS:
+        raise RuntimeError(f"there is no command training.{name!r}")
+    COMMANDS[name](session, command)
+
+
+def _back(session: TrainingSession, command: Json) -> None:
+    if not session.back():
+        before = "before the first batch" if not session.training.position else "no further back"
+        session.say(f"it is {before}: the last {KEPT} batches are kept")
+
+
+COMMANDS: dict[str, Command] = {
+    "run": lambda session, command: session.run(),
+    "pause": lambda session, command: session.pause(),
+    "toggle": lambda session, command: session.toggle(),
+    "batch": lambda session, command: session.one_batch(),
+    "back": _back,
+    "stop": lambda session, command: session.stop(),
+    "faster": lambda session, command: session.faster(),
+    "slower": lambda session, command: session.slower(),
+    "restart": lambda session, command: session.restart(),
+}

@@ -1,0 +1,83 @@
+"""All that the training screen shows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import engine
+from tui.session import numbers
+from tui.session.facts import plain
+from tui.session.training.curve import binned
+from tui.session.training.session import TrainingSession
+
+Json = dict[str, Any]
+
+RECENT = 20
+"""Over how many batches the running mean of the loss goes."""
+
+
+def view_of(session: TrainingSession, columns: int) -> Json:
+    """All that the training screen shows.
+
+    Args:
+        session: what is shown.
+        columns: how many columns of points the plot of the loss has.
+    """
+    training = session.training
+    losses = training.losses
+    recent = losses[-RECENT:]
+    return {
+        "state": session.state,
+        "problem": session.problem,
+        "pace": str(session.pace),
+        "batch": training.position,
+        "total": training.total_batches,
+        "epoch": training.epoch,
+        "epochs": training.epochs,
+        "batch_in_epoch": _batch_in_epoch(training),
+        "per_epoch": training.batches_per_epoch,
+        "losses": binned(losses, training.total_batches, columns),
+        "last_loss": numbers.number(losses[-1]) if losses else "",
+        "recent_loss": numbers.number(sum(recent) / len(recent)) if recent else "",
+        "recent": len(recent),
+        "results": [
+            {
+                "epoch": r.epoch,
+                "batch": r.epoch * training.batches_per_epoch,
+                "train_loss": plain(r.train_loss),
+                "test_loss": plain(r.test_loss),
+                "test_accuracy": r.test_accuracy,
+            }
+            for r in training.results
+        ],
+        "stopped": _stopped_facts(session),
+        "optimizer": type(training.optimizer).__name__,
+        "lr": numbers.number(training.optimizer.lr),
+        "left": _seconds_left(session),
+        "would_be_lost": session.would_be_lost,
+    }
+
+
+def _stopped_facts(session: TrainingSession) -> Json | None:
+    if session.stopped_at is None or session.stopped_at[0] != session.training.position:
+        return None
+    batch, loss, accuracy = session.stopped_at
+    return {"batch": batch, "test_loss": plain(loss), "test_accuracy": accuracy}
+
+
+def _seconds_left(session: TrainingSession) -> float | None:
+    """At the present pace; None where nothing is known yet."""
+    training, pace = session.training, session.pace.batches_a_second
+    left = training.total_batches - training.position
+    took = training.seconds / training.position if training.position else None
+    if pace == math.inf:
+        return None if took is None else left * took
+    return left * max(1 / pace, took or 0.0)
+
+
+def _batch_in_epoch(training: engine.Training) -> int:
+    """How many batches of the epoch under way (or just ended) are done."""
+    if training.position >= training.total_batches:
+        return training.batches_per_epoch
+    return training.position % training.batches_per_epoch
