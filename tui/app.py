@@ -75,6 +75,9 @@ class BpTui(App[None]):
         self._options = options
         self._updates = UPDATES_OVER_SSH if slow_link else UPDATES
         self._would_be_lost = False
+        self._runs: list[dict[str, Any]] = []
+        """The runs of the training that was shown last: they stay as references where the file is
+        read afresh."""
         self._answered = False
         """Whether the process has shown something since it was started."""
         self.is_changing = False
@@ -120,6 +123,7 @@ class BpTui(App[None]):
         self._options = dataclasses.replace(self._options, scenario=scenario)
         self.client = Client(self._options)
         self._would_be_lost = False
+        self._runs = []
         self._attend(self.client)
 
     def close(self) -> None:
@@ -225,6 +229,7 @@ class BpTui(App[None]):
         if kind in SCREENS:
             first, self._answered = not self._answered, True
             self._would_be_lost = content["would_be_lost"]
+            self._runs = content.get("runs", self._runs)
             self._show_view(SCREENS[kind], content, first)
         elif kind == "problem":
             self._answered = self._over = True
@@ -323,7 +328,11 @@ class BpTui(App[None]):
         self.action_quit_program()
 
     def _reload(self) -> None:
+        runs = self._runs
         self.open_scenario(self._options.scenario)
+        self._runs = runs
+        for run in runs:
+            self.send(do="training.reference", **run)
 
     def _unless_lost(self, question: str, then: Any) -> None:
         screen = self.screen

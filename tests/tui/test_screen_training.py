@@ -167,7 +167,7 @@ async def test_restart_asks_and_goes_back_to_the_untrained_weights() -> None:
     async with training(**SHORT) as driver:
         await driver.press("n")
         await driver.shows("loss of batch 1 ")
-        first = await driver.settled()
+        (first,) = re.findall(r"loss of batch 1 .*", driver.text())
         await driver.press("n", "r")
         await driver.shows("Back to the untrained weights, and lose this training?  y / n")
         await driver.press("n")
@@ -178,7 +178,7 @@ async def test_restart_asks_and_goes_back_to_the_untrained_weights() -> None:
         await driver.press("y")
         await driver.shows("0 of 16", "to come")
         await driver.press("n")
-        await driver.is_back_at(first, "the first batch again")
+        await driver.shows("loss of batch 1 ", first, "1 was SGD 0.05")
 
 
 async def test_the_same_batches_with_and_without_stepping_between_them() -> None:
@@ -519,3 +519,37 @@ async def test_the_marks_of_test_losses_stand_where_their_epoch_ended() -> None:
         marks = [line.index("o") for line in curve if "o" in line]
         assert len(marks) == 1, driver.text()
         assert marks[0] < 3, driver.text()
+
+
+async def test_the_curve_is_zoomed_and_its_axis_and_its_form_changed() -> None:
+    async with training(**SHORT) as driver:
+        await driver.press("n", "n")
+        await driver.shows("loss of batch 2 ", "loss: dots each batch")
+        await driver.press("A")
+        await driver.shows("loss, log axis: dots")
+        await driver.press("A")
+        await driver.shows("loss: dots")
+        await driver.press("z")
+        await driver.shows("loss of the last 500 batches:", "500")
+        await driver.press("z", "z")
+        await driver.shows("loss of the last 20 batches:")
+        await driver.press("z")
+        await driver.shows("loss: dots")
+        await driver.press("P")
+        await driver.shows("the curve is drawn in block")
+        assert re.search("[▀▄█]", "".join(map(plot_only, driver.lines()[2:12])))
+        await driver.press("P")
+        await driver.shows("the curve is drawn in ASCII")
+        assert "*" in "".join(map(plot_only, driver.lines()[2:12]))
+
+
+async def test_a_run_stays_on_the_curve_when_the_file_is_read_afresh() -> None:
+    async with training(**SHORT) as driver:
+        await driver.press("n", "n", "n")
+        await driver.shows("loss of batch 3 ")
+        await driver.press("R")
+        await driver.shows("lose the training?  y / n")
+        await driver.press("y")
+        await driver.done(0)
+        await driver.press("t")
+        await driver.shows("0 of 16", "1 was SGD 0.05")

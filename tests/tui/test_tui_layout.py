@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import random
 import re
 import unicodedata
 from typing import Any
@@ -20,13 +18,11 @@ from tui_support import session_on, view_of, write
 from tui.session.inspection import grid
 from tui.session.tensors.health import health_of
 from tui.session.tensors.histogram import BARS, bar_rows, merged
-from tui.session.training.curve import binned
 from tui.session.view import view_of as view_at
 from tui.widgets.items import STYLES, lay_out, wrap
 from tui.widgets.layout import FOOTER, HEADER, LEAST_HEIGHT, LEAST_WIDTH
 from tui.widgets.layout import lay_out as panes
 from tui.widgets.lines import Lines
-from tui.widgets.plot import LossPlot, axis_top, braille
 
 # Panes
 
@@ -265,87 +261,3 @@ def test_every_tensor_can_be_looked_at(tmp_path: Any, value: str) -> None:
                 assert view_at(session, 5, width, height, True)["tensors"]
         key()
     assert view_of(session)["done"] == 3
-
-
-# Curves
-
-
-@settings(max_examples=150)
-@given(st.lists(st.floats(0, 1e12), max_size=5))
-def test_the_axis_ends_above_all_values(values: list[float]) -> None:
-    top = axis_top(values)
-    assert top > 0
-    assert top >= max(values, default=0)
-    largest = max(values, default=0)
-    if largest > 0:
-        assert top <= 2 * max(largest, 1e-12), "a curve has to fill at least half of its panel"
-
-
-@pytest.mark.parametrize(("values", "top"), [([2.4], 2.75), ([], 1.25), ([9.9], 11), ([100], 110)])
-def test_the_axis_ends_at_a_round_number(values: list[float], top: float) -> None:
-    assert axis_top(values) == pytest.approx(top, rel=0.2)
-    assert round(axis_top(values) * 40) == pytest.approx(axis_top(values) * 40)
-
-
-@settings(max_examples=100)
-@given(
-    st.lists(st.tuples(st.floats(-1, 100), st.floats(-1, 100)), max_size=60),
-    st.integers(1, 40),
-    st.integers(2, 12),
-)
-def test_a_curve_keeps_to_its_place(pairs: list[Any], width: int, height: int) -> None:
-    bins = [[i, min(pair), max(pair)] for i, pair in enumerate(pairs)]
-    rows = braille(bins, width, height, axis_top([b[2] for b in bins]))
-    assert [len(row) for row in rows] == [width] * height
-    drawn = [any(row[c] != " " for row in rows) for c in range(width)]
-    assert drawn == [2 * c < len(bins) for c in range(width)]
-
-
-def test_a_curve_by_hand() -> None:
-    assert braille([[0, 1.0, 1.0], [1, 1.0, 1.0]], 2, 2, 1.0) == ["⠉ ", "  "]
-    assert braille([[0, 0.0, 0.0], [1, 0.0, 0.0]], 2, 2, 1.0) == ["  ", "⣀ "]
-    assert braille([[0, 0.0, 1.0]], 1, 2, 1.0) == ["⡇", "⡇"]
-    steep = braille([[0, 1.0, 1.0], [1, 0.0, 0.0]], 1, 2, 1.0)
-    assert steep[0] != " "
-    assert steep[1] != " "
-
-
-class Canvas:
-    """Stands in for the plot on a screen of 60 columns."""
-
-    size = type("Size", (), {"width": 60, "height": 10})
-
-    def show(self, lines: Any) -> None:
-        self.rows = ["".join(text for text, _ in line) for line in lines]
-
-
-@pytest.mark.parametrize("loss", [0.0003, 0.5, 2.3, 99.0, 1500.0, 2e6, 3e12])
-def test_the_axis_fits_its_numbers(loss: float) -> None:
-    canvas: Any = Canvas()
-    view = {"losses": [[0, loss / 2, loss]], "results": [], "total": 100}
-    LossPlot.show_losses(canvas, view)
-    axis = [re.search("[┤│]", row) for row in canvas.rows[:-1]]
-    assert len({mark and mark.start() for mark in axis}) == 1, canvas.rows
-    labels = [row.partition("┤")[0] for row in canvas.rows if "┤" in row]
-    assert len(set(labels)) == len(labels), "numbers that differ are printed alike"
-
-
-@settings(max_examples=100)
-@given(st.integers(0, 400), st.integers(0, 400), st.integers(1, 150))
-def test_bins_hold_every_loss(done: int, left: int, columns: int) -> None:
-    losses = [random.Random(i).random() for i in range(done)]
-    bins = binned(losses, done + left, columns)
-    found = [b[0] for b in bins]
-    assert found == sorted(set(found))
-    assert all(0 <= column < columns for column in found)
-    if losses:
-        assert min(b[1] for b in bins) == min(losses)
-        assert max(b[2] for b in bins) == max(losses)
-    if done and not left:
-        assert found[-1] == columns - 1 or done == 1 or columns == 1
-
-
-def test_bins_leave_out_what_is_not_finite() -> None:
-    assert binned([1.0, math.nan, math.inf, 2.0], 4, 4) == [[0, 1.0, 1.0], [3, 2.0, 2.0]]
-    assert binned([math.nan], 4, 4) == []
-    assert binned([], 0, 4) == []

@@ -71,7 +71,7 @@ def test_it_opens_paused_before_the_first_batch(scenario: Scenario) -> None:
         0,
         3,
     )
-    assert view["losses"] == view["results"] == []
+    assert view["curve"]["raw"] == view["results"] == view["runs"] == []
     assert (view["last_loss"], view["recent_loss"], view["left"] is not None) == ("", "", True)
     assert not view["would_be_lost"]
     assert not session.train_when_due()
@@ -332,7 +332,7 @@ def test_losses_that_are_not_finite(tmp_path: Path) -> None:
     train_all(session)
     view = view_of(session)
     assert (view["state"], view["last_loss"], view["recent_loss"]) == ("finished", "NaN", "NaN")
-    assert len(view["losses"]) == 2
+    assert len(view["curve"]["raw"]) == 2
     assert view["results"][0]["test_loss"] == "NaN"
     assert not math.isfinite(session.training.losses[-1])
 

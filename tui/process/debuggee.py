@@ -200,6 +200,8 @@ class Debuggee:
     def _train_command(self, name: str, command: Message) -> None:
         training = self._training
         if training is None:
+            if name == "reference":
+                return  # the file that was read afresh has no training any more
             self._notice("this scenario has no training: it leaves no `training`, only a graph")
             return
         if name == "open":

@@ -13,14 +13,13 @@ from tui.screens.base import BaseScreen, bindings
 from tui.widgets import styles
 from tui.widgets.items import Item, Items
 from tui.widgets.lines import Line, Lines
-from tui.widgets.plot import LossPlot
+from tui.widgets.plot import LossPlot, caption
 
 View = dict[str, Any]
 
 TABLE_WIDTH = 34
 ROOMY = 16
 """With fewer rows the curve gets those of the caption and of the data."""
-PLOT_CAPTION = "loss of each batch; o is the test loss at the end of an epoch"
 
 
 class TrainingScreen(BaseScreen):
@@ -102,8 +101,9 @@ class TrainingScreen(BaseScreen):
             self._columns = plot.dot_columns()
             self.program.send(do="size", plot=self._columns)
         view = self._view
-        self.query_one("#caption", Lines).show([[(f" {PLOT_CAPTION}", styles.QUIET)]])
-        plot.show_losses(view)
+        told = caption(view["curve"], self.size.width - 2)
+        self.query_one("#caption", Lines).show([[(f" {told}", styles.QUIET)]])
+        plot.show_curve(view["curve"])
         epochs = self.query_one("#epochs", Items)
         epochs.show_items(_epoch_items(view, epochs.size.height))
         self.query_one("#progress", Lines).show([_progress(view, self.size.width)])
@@ -143,6 +143,20 @@ class TrainingScreen(BaseScreen):
     def action_slower(self) -> None:
         """A slower pace."""
         self.program.send(do="training.slower")
+
+    def action_log_axis(self) -> None:
+        """A logarithmic axis, or a linear one."""
+        self.program.send(do="training.log")
+
+    def action_zoom(self) -> None:
+        """Fewer of the last batches, then all."""
+        self.program.send(do="training.zoom")
+
+    def action_form(self) -> None:
+        """Draw the curve in another form."""
+        form = self.query_one(LossPlot).next_form()
+        self.draw()
+        self.notice(f"the curve is drawn in {form}; P draws it in another form")
 
     def action_stop(self) -> None:
         """End it here."""

@@ -1,111 +1,127 @@
-"""The curve of the loss, drawn in braille: each cell has two columns of four dots."""
+"""The curve of the loss."""
 
 from __future__ import annotations
 
-import math
+import os
 from typing import Any
 
 from tui.widgets import styles
+from tui.widgets.canvas import ASCII, BLOCK, BRAILLE, FORMS, Canvas, Form, Layer
 from tui.widgets.lines import Line, Lines
+from tui.widgets.scale import Scale, axis_label, scale_for
 
 AXIS = 7
 """Columns for the numbers at the left, with the axis."""
 
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+REFERENCE, RAW, MEAN = range(3)
+LAYERS = (
+    Layer(styles.REFERENCE, "---"),
+    Layer(styles.QUIET, "'.:"),
+    Layer(styles.BAR, "***"),
+)
+
+NO_BRAILLE = ("linux", "vt100", "vt220")
+"""Terminals whose font has no braille."""
 
 
 class LossPlot(Lines):
-    """The loss of each batch, and an `o` for the test loss at the end of an epoch."""
+    """The loss of each batch as a dot, its running mean as a line, an `o` for the test loss at the
+    end of an epoch, and the running means of earlier runs with their numbers."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.form = first_form(self.ascii_only)
+
+    def next_form(self) -> str:
+        """Draw in another form; its name."""
+        forms = (ASCII,) if self.ascii_only else FORMS
+        self.form = forms[(forms.index(self.form) + 1) % len(forms)]
+        return self.form.name
 
     def dot_columns(self) -> int:
         """How many columns of dots there are."""
-        return max(2, (self.size.width - AXIS) * 2)
+        return max(2, (self.size.width - AXIS) * self.form.columns)
 
-    def show_losses(self, view: dict[str, Any]) -> None:
-        """Draw the losses of a view."""
+    def show_curve(self, curve: dict[str, Any]) -> None:
+        """Draw what `tui.session.training.curve` says."""
         width, height = self.size.width - AXIS, self.size.height - 1
         if width < 4 or height < 2:
             self.show([])
             return
-        bins = view["losses"]
-        points = [
-            (r["batch"], r["test_loss"])
-            for r in view["results"]
-            if isinstance(r["test_loss"], (int, float))
-        ]
-        top = axis_top([high for _, _, high in bins] + [loss for _, loss in points])
-        cells = braille(bins, width, height, top)
-        marks = {
-            (
-                max(0, min(width, round(batch / max(1, view["total"]) * width)) - 1),
-                min(height - 1, max(0, int((1 - loss / top) * height))),
-            )
-            for batch, loss in points
-        }
-        labels = max(2, height // 3)
-        labelled = {round(i * (height - 1) / (labels - 1)) for i in range(labels)}
+        scale = _scale(curve)
+        canvas = Canvas(self.form, width, height, LAYERS)
+        _draw(canvas, curve, scale)
+        labelled: dict[int, float] = {}
+        for tick in scale.ticks(max(2, height // 3)):
+            row = round((1 - (scale.height(tick) or 0.0)) * (height - 1))
+            labelled.setdefault(row, tick)
         lines: list[Line] = []
         for row in range(height):
-            value = top * (1 - row / (height - 1))
-            label = f"{axis_label(value):>6}┤" if row in labelled else " " * 6 + "│"
-            parts = [(label, styles.QUIET)]
-            text = cells[row]
-            start = 0
-            for column in sorted(c for c, r in marks if r == row):
-                parts.append((text[start:column], styles.BAR))
-                parts.append(("o", styles.POINT))
-                start = column + 1
-            parts.append((text[start:], styles.BAR))
-            lines.append(parts)
-        lines.append(_batches_axis(width, view["total"]))
+            label = f"{axis_label(labelled[row]):>6}┤" if row in labelled else " " * 6 + "│"
+            lines.append([(label, styles.QUIET), *canvas.row(row, styles.PLAIN)])
+        lines.append(_batches_axis(width, curve["first"], curve["last"]))
         self.show(lines)
 
 
-def axis_top(values: list[float]) -> float:
-    """The upper end of the axis: a round number above all values, 1.25 where there are none."""
-    largest = max([v for v in values if v > 0], default=1.2)
-    step = 10.0 ** math.floor(math.log10(max(largest, 1e-300))) / 4
-    return math.ceil(largest * 1.02 / step) * step
+def first_form(ascii_only: bool) -> Form:
+    """The form that this terminal shows best."""
+    if ascii_only:
+        return ASCII
+    return BLOCK if os.environ.get("TERM", "") in NO_BRAILLE else BRAILLE
 
 
-def axis_label(value: float) -> str:
-    """A number of the axis in at most five cells."""
-    if value == 0 or 0.01 <= value < 100:
-        return f"{value:.2f}"
-    if 100 <= value < 99999.5:
-        return f"{value:.0f}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
+def caption(curve: dict[str, Any], width: int) -> str:
+    """What is drawn, in as many words as there is room for."""
+    zoom = "loss" if curve["zoom"] is None else f"loss of the last {curve['zoom']} batches"
+    if curve["scale"] == "log":
+        zoom += ", log axis"
+    parts = [f"{zoom}: dots each batch, line their mean", "o test"]
+    parts += [f"{run['number']} was {run['about']}" for run in reversed(curve["references"])]
+    if curve["bad"]:
+        parts.insert(0, "! is no finite number")
+    text = parts[0]
+    for part in parts[1:]:
+        if len(text) + 2 + len(part) <= width:
+            text += f"; {part}"
+    return text
 
 
-def braille(bins: list[list[Any]], width: int, height: int, top: float) -> list[str]:
-    """Rows of braille for bins of (column of dots, smallest, largest); 0 is at the bottom."""
-    masks = [[0] * width for _ in range(height)]
-    dots = height * 4
-    previous: tuple[int, int, int] | None = None
-    for column, low, high in bins:
-        first, last = _dot(high, top, dots), _dot(low, top, dots)
-        if previous is not None and column - previous[0] == 1:
-            # Join neighbours, so that the curve has no holes where it is steep.
-            first, last = min(first, previous[2]), max(last, previous[1])
-        previous = (column, _dot(high, top, dots), _dot(low, top, dots))
-        if column // 2 < width:
-            for dot in range(first, last + 1):
-                masks[dot // 4][column // 2] |= _DOTS[column % 2][dot % 4]
-    return ["".join(chr(0x2800 + mask) if mask else " " for mask in row) for row in masks]
+def _scale(curve: dict[str, Any]) -> Scale:
+    values = [value for _, low, high in curve["raw"] for value in (low, high)]
+    values += [loss for _, loss in curve["tests"]]
+    values += [loss for run in curve["references"] for _, loss in run["mean"]]
+    return scale_for(values, curve["scale"] == "log", curve["zoom"] is None)
 
 
-def _dot(value: float, top: float, dots: int) -> int:
-    return max(0, min(dots - 1, round((1 - value / top) * (dots - 1))))
+def _draw(canvas: Canvas, curve: dict[str, Any], scale: Scale) -> None:
+    def dot(value: float) -> int | None:
+        height = scale.height(value)
+        return None if height is None else round((1 - height) * (canvas.dot_rows - 1))
+
+    def dots(points: list[list[float]]) -> list[tuple[int, int]]:
+        placed = ((int(column), dot(value)) for column, value in points)
+        return [(column, y) for column, y in placed if y is not None]
+
+    for run in curve["references"]:
+        canvas.line(REFERENCE, dots(run["mean"]))
+    for column, low, high in curve["raw"]:
+        for x, y in dots([[column, low], [column, high]]):
+            canvas.dot(RAW, x, y)
+    canvas.line(MEAN, dots(curve["mean"]))
+    for run in curve["references"]:
+        for x, y in dots(run["mean"])[-1:]:
+            canvas.text(x, y, str(run["number"])[-1], styles.REFERENCE)
+    for x, y in dots(curve["tests"]):
+        canvas.text(x, y, "o", styles.POINT)
+    for column in curve["bad"]:
+        canvas.text(column, 0, "!", styles.PROBLEM)
 
 
-def _batches_axis(width: int, total: int) -> Line:
-    text = " " * AXIS
+def _batches_axis(width: int, first: int, last: int) -> Line:
     marks = 4 if width >= 40 else 2
     line = [" "] * (AXIS + width)
     for i in range(marks + 1):
-        label = str(round(total * i / marks))
+        label = str(round(first + (last - first) * i / marks))
         at = AXIS + min(width - len(label), max(0, round(width * i / marks) - len(label) // 2))
         line[at : at + len(label)] = label
-    text = "".join(line[: AXIS + width])
-    return [(text, styles.QUIET)]
+    return [("".join(line[: AXIS + width]), styles.QUIET)]

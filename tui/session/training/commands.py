@@ -31,6 +31,12 @@ def _back(session: TrainingSession, command: Json) -> None:
         session.say(f"it is {before}: the last {KEPT} batches are kept")
 
 
+def _add_reference(session: TrainingSession, command: Json) -> None:
+    """An earlier run, of another process."""
+    points = [[int(batch), float(loss)] for batch, loss in command["points"]]
+    session.curve.add_reference(str(command["about"]), points)
+
+
 COMMANDS: dict[str, Command] = {
     "run": lambda session, command: session.run(),
     "pause": lambda session, command: session.pause(),
@@ -41,4 +47,7 @@ COMMANDS: dict[str, Command] = {
     "faster": lambda session, command: session.faster(),
     "slower": lambda session, command: session.slower(),
     "restart": lambda session, command: session.restart(),
+    "log": lambda session, command: session.curve.toggle_log(),
+    "zoom": lambda session, command: session.curve.zoom(),
+    "reference": _add_reference,
 }

@@ -1,23 +1,208 @@
-"""The curve of the loss, in as many bins as there are columns to draw."""
+"""The curve of the loss: this run's, and those of the runs before it, in columns to draw."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import engine
+
+Json = dict[str, Any]
+Points = list[list[float]]
+"""Pairs of a batch, from 1, and a loss."""
+
+RECENT = 20
+"""Over how many batches the running mean goes."""
+
+ZOOMS = (None, 500, 100, 20)
+"""Of how many last batches the curve is shown; None for all."""
+
+REFERENCES = 3
+"""How many earlier runs stay."""
+
+REFERENCE_POINTS = 100
+"""Of how many points the curve of an earlier run has at most."""
 
 
-def binned(losses: list[float], total: int, columns: int) -> list[list[float | int | None]]:
-    """The losses in at most `columns` bins of equal width over the whole training: for each bin
-    that has any its column, smallest and largest loss (over the finite ones)."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An earlier run, kept as a reference."""
+
+    number: int
+    about: str
+    """How it was trained, in a few words."""
+    points: Points
+    """Its running mean."""
+
+
+class Curve:
+    """The losses of a training and of the runs before it, and which part of them is shown."""
+
+    def __init__(self, training: engine.Training) -> None:
+        self._training = training
+        self._means: list[float] = []
+        self.references: list[Run] = []
+        self.number = 1
+        """Of this run."""
+        self.is_log = False
+        """Whether the axis of the losses is logarithmic."""
+        self._zoom = 0
+
+    # What changes it
+
+    def before_batch(self) -> None:
+        """Nothing has to be known before a batch."""
+
+    def after(self, events: list[engine.Event]) -> None:
+        """What is new is read from the training when it is to be seen."""
+
+    def went_back(self) -> None:
+        """What was of batches that are no more is forgotten."""
+        del self._means[self._training.position :]
+
+    def end_run(self) -> None:
+        """Another run is to start: this one stays as a reference."""
+        run = self.run()
+        if run is not None:
+            self.add_reference(run.about, run.points)
+
+    def add_reference(self, about: str, points: Points) -> None:
+        """Show an earlier run beside this one."""
+        self.references.append(Run(self.number, about, points))
+        del self.references[:-REFERENCES]
+        self.number += 1
+
+    def toggle_log(self) -> None:
+        """A logarithmic axis, or a linear one."""
+        self.is_log = not self.is_log
+
+    def zoom(self) -> None:
+        """Show fewer of the last batches; after the fewest all of them again."""
+        self._zoom = (self._zoom + 1) % len(ZOOMS)
+
+    @property
+    def shown(self) -> int | None:
+        """Of how many last batches the curve is shown; None for all."""
+        return ZOOMS[self._zoom]
+
+    # What there is to see
+
+    def run(self) -> Run | None:
+        """This run, as a reference for a later one; None where it has no losses."""
+        means = self._caught_up()
+        if not means:
+            return None
+        every = math.ceil(len(means) / REFERENCE_POINTS)
+        chosen = range(len(means) - 1, -1, -every)
+        points = [[i + 1, means[i]] for i in reversed(chosen) if math.isfinite(means[i])]
+        training = self._training
+        about = f"{type(training.optimizer).__name__} {training.optimizer.lr:.4g}"
+        return Run(self.number, about, points)
+
+    def view(self, columns: int) -> Json:
+        """What the plot draws: columns count from 0, batches from 1.
+
+        Args:
+            columns: how many columns of points there are.
+        """
+        training, means = self._training, self._caught_up()
+        first, last = self._window()
+        place = Columns(first, last, columns)
+        losses = training.losses[first:last]
+        return {
+            "first": first,
+            "last": last,
+            "zoom": self.shown,
+            "scale": "log" if self.is_log else "linear",
+            "raw": binned(losses, place),
+            "bad": sorted(
+                {place.of(first + i) for i, loss in enumerate(losses) if not math.isfinite(loss)}
+            ),
+            "mean": _last_of_each(
+                [(place.of(i), means[i]) for i in range(first, min(last, len(means)))]
+            ),
+            "tests": [
+                [place.of(batch - 1), result.test_loss]
+                for result in training.results
+                if (batch := result.epoch * training.batches_per_epoch) > first
+                and batch <= last
+                and result.test_loss is not None
+                and math.isfinite(result.test_loss)
+            ],
+            "number": self.number,
+            "references": [
+                {
+                    "number": run.number,
+                    "about": run.about,
+                    "mean": _last_of_each(
+                        [
+                            (place.of(int(batch) - 1), loss)
+                            for batch, loss in run.points
+                            if first < batch <= last
+                        ]
+                    ),
+                }
+                for run in self.references
+            ],
+        }
+
+    def _window(self) -> tuple[int, int]:
+        """The batches that are shown: after so many, up to so many."""
+        training = self._training
+        if self.shown is None:
+            return 0, training.total_batches
+        # It moves in leaps, so that not all of the curve is new with each batch.
+        leap = self.shown // 5
+        first = max(0, math.ceil((training.position - self.shown) / leap) * leap)
+        return first, first + self.shown
+
+    def _caught_up(self) -> list[float]:
+        """The running mean at each batch so far; NaN where no loss is finite."""
+        losses, means = self._training.losses, self._means
+        del means[len(losses) :]
+        for i in range(len(means), len(losses)):
+            recent = [x for x in losses[max(0, i - RECENT + 1) : i + 1] if math.isfinite(x)]
+            means.append(sum(recent) / len(recent) if recent else math.nan)
+        return means
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column a batch (from 0) is in, where those from `first` on to before `last` are spread
+    over `count` columns."""
+
+    first: int
+    last: int
+    count: int
+
+    def of(self, batch: int) -> int:
+        """The column of a batch."""
+        span = max(1, self.last - self.first)
+        i = batch - self.first
+        if span >= self.count:
+            return min(self.count - 1, i * self.count // span)
+        return round(i * (self.count - 1) / max(1, span - 1))
+
+
+def binned(losses: Sequence[float], place: Columns) -> list[list[float]]:
+    """For each column that has any its number, and its smallest and largest loss (over the finite
+    ones).
+
+    Args:
+        losses: those from the first batch of `place` on.
+        place: where each is shown.
+    """
     bins: dict[int, list[float]] = {}
-    per_bin = max(1.0, total / max(1, columns))
     for i, loss in enumerate(losses):
         if math.isfinite(loss):
-            column = min(
-                columns - 1, int(i / per_bin) if per_bin > 1 else _spread(i, total, columns)
-            )
-            bins.setdefault(column, []).append(loss)
-    return [[column, min(values), max(values)] for column, values in sorted(bins.items())]
+            column = place.of(place.first + i)
+            known = bins.setdefault(column, [column, loss, loss])
+            known[1], known[2] = min(known[1], loss), max(known[2], loss)
+    return [bins[column] for column in sorted(bins)]
 
 
-def _spread(i: int, total: int, columns: int) -> int:
-    return round(i * (columns - 1) / max(1, total - 1))
+def _last_of_each(points: list[tuple[int, float]]) -> list[list[float]]:
+    """The last finite value of each column that has any."""
+    return [[c, value] for c, value in dict(p for p in points if math.isfinite(p[1])).items()]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import engine
 from tui.session.explanation import Item
+from tui.session.training.curve import Curve
 from tui.session.training.history import History
 from tui.session.training.pace import Pace
 
@@ -41,7 +42,8 @@ class TrainingSession:
         self.problem = ""
         self.pace = Pace()
         self.history = History(training)
-        self.observers: list[Observer] = []
+        self.curve = Curve(training)
+        self.observers: list[Observer] = [self.curve]
         self.stopped_at: tuple[int, float | None, float | None] | None = None
         """The batch after which it was stopped, and what the test data gave there."""
         self.messages: list[Json] = []
@@ -128,6 +130,7 @@ class TrainingSession:
 
     def restart(self) -> None:
         """Back to the weights that the training started with, before its first batch."""
+        self.curve.end_run()
         self._start.put_back(self.training)
         self.training.rewind()
         self.history.clear()

@@ -8,13 +8,10 @@ from typing import Any
 import engine
 from tui.session import numbers
 from tui.session.facts import plain
-from tui.session.training.curve import binned
+from tui.session.training.curve import RECENT
 from tui.session.training.session import TrainingSession
 
 Json = dict[str, Any]
-
-RECENT = 20
-"""Over how many batches the running mean of the loss goes."""
 
 
 def view_of(session: TrainingSession, columns: int) -> Json:
@@ -37,7 +34,8 @@ def view_of(session: TrainingSession, columns: int) -> Json:
         "epochs": training.epochs,
         "batch_in_epoch": _batch_in_epoch(training),
         "per_epoch": training.batches_per_epoch,
-        "losses": binned(losses, training.total_batches, columns),
+        "curve": session.curve.view(columns),
+        "runs": _runs(session),
         "last_loss": numbers.number(losses[-1]) if losses else "",
         "recent_loss": numbers.number(sum(recent) / len(recent)) if recent else "",
         "recent": len(recent),
@@ -57,6 +55,16 @@ def view_of(session: TrainingSession, columns: int) -> Json:
         "left": _seconds_left(session),
         "would_be_lost": session.would_be_lost,
     }
+
+
+def _runs(session: TrainingSession) -> list[Json]:
+    """All runs, so that they can stay as references where the file is read afresh."""
+    runs = [*session.curve.references, session.curve.run()]
+    return [
+        {"about": run.about, "points": [[b, float(f"{loss:.4g}")] for b, loss in run.points]}
+        for run in runs
+        if run is not None
+    ]
 
 
 def _stopped_facts(session: TrainingSession) -> Json | None:
