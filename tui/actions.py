@@ -113,6 +113,8 @@ TRAINING = (
     Action("faster", ("plus", "equals_sign"), "", "a quicker pace, up to full speed"),
     Action("slower", ("minus",), "+/- pace", "a slower pace, down to one batch a second"),
     Action("restart", ("r",), "", "back to the weights before the first batch"),
+    Action("images", ("i",), "", "the test images and what the network says, wrong ones first"),
+    Action("confusion", ("M",), "", "the confusion matrix: what was taken for what"),
     Action("log_axis", ("A",), "", "a logarithmic axis for the loss, or a linear one"),
     Action("zoom", ("z",), "", "zoom: the last 500, 100, 20 batches, then all"),
     Action("form", ("P",), "", "plot in braille, blocks or ASCII"),

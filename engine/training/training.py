@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ShapeError
+from engine.grad_mode import no_grad
 from engine.hooks import HookHandle, HookList
 from engine.nn.module import Module
 from engine.optim import LRScheduler, Optimizer, clip_grad_norm_, clip_grad_value_
@@ -25,7 +26,7 @@ from engine.training.events import (
     TrainedBatch,
     TrainingDone,
 )
-from engine.training.modes import unchanged
+from engine.training.modes import evaluating, unchanged
 
 Progress = tuple[int, float, int, int]
 """Position, seconds, and how many losses and results there are."""
@@ -289,6 +290,11 @@ class Training:
         while not evaluation.advance():
             pass
         return evaluation.result()
+
+    def predict(self, inputs: Array) -> Any:
+        """What the model makes of inputs, in evaluation mode; nothing of the training changes."""
+        with no_grad(), unchanged(self.model), evaluating(self.model):
+            return self.model(as_tensor(inputs))
 
     def loss(self, outputs: Any, labels: Tensor) -> Tensor:
         """The loss of a batch.

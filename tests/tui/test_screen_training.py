@@ -553,3 +553,13 @@ async def test_a_run_stays_on_the_curve_when_the_file_is_read_afresh() -> None:
         await driver.done(0)
         await driver.press("t")
         await driver.shows("0 of 16", "1 was SGD 0.05")
+
+
+async def test_pages_of_test_images_and_of_the_confusion_matrix() -> None:
+    async with training(**SHORT) as driver:
+        await driver.press("i")
+        await driver.shows("Test images, after batch 0", "wrong, the surest of them first", "says")
+        await driver.press("escape", "n")
+        await driver.shows("loss of batch 1 ")
+        await driver.press("M")
+        await driver.shows("Confusion matrix, after batch 1", "said to be", "Most often")

@@ -144,6 +144,14 @@ class TrainingScreen(BaseScreen):
         """A slower pace."""
         self.program.send(do="training.slower")
 
+    def action_images(self) -> None:
+        """The test images, wrong ones first."""
+        self.program.send(do="training.images", width=self.size.width)
+
+    def action_confusion(self) -> None:
+        """The confusion matrix of the test data."""
+        self.program.send(do="training.confusion", width=self.size.width)
+
     def action_log_axis(self) -> None:
         """A logarithmic axis, or a linear one."""
         self.program.send(do="training.log")

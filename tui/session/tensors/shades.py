@@ -28,6 +28,9 @@ INK = 0.3
 GROUND = 0.25
 """The share of a picture's pixels from which on they are its ground."""
 
+BRAILLE_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+"""The bits of a cell's dots: four rows of two."""
+
 
 class HeatMap:
     """A table as large as it is, drawn in a window of any size: a cell shows the element with the
@@ -151,6 +154,17 @@ def draw_picture(picture: Array) -> list[Row]:
     finite = np.abs(means[np.isfinite(means)])
     largest = float(finite.max()) if finite.size else 0.0
     return [joined(shade(value, largest) for value in row) for row in means]
+
+
+def draw_small(picture: Array) -> list[str]:
+    """One picture in braille, in 14 columns and 7 rows: a dot for each pixel with ink."""
+    values = picture.astype(np.float64)
+    finite = np.where(np.isfinite(values), values, 0.0)
+    low, high = float(finite.min()), float(finite.max())
+    ink = finite > low + INK * (high - low)
+    dots = ink.reshape(SIDE // 4, 4, SIDE // 2, 2).transpose(0, 2, 1, 3)
+    codes = 0x2800 + (dots * BRAILLE_DOTS).sum(axis=(2, 3))
+    return ["".join(chr(c) if c > 0x2800 else " " for c in row) for row in codes]
 
 
 def _ink(upper: Array, lower: Array, largest: float) -> Row:

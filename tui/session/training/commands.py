@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tui.session.training.confusion import show_confusion
 from tui.session.training.history import KEPT
+from tui.session.training.images import show_images
 from tui.session.training.session import TrainingSession
 
 Json = dict[str, Any]
@@ -50,4 +52,6 @@ COMMANDS: dict[str, Command] = {
     "log": lambda session, command: session.curve.toggle_log(),
     "zoom": lambda session, command: session.curve.zoom(),
     "reference": _add_reference,
+    "images": lambda session, command: show_images(session, int(command["width"])),
+    "confusion": lambda session, command: show_confusion(session, int(command["width"])),
 }
