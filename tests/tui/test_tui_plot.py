@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tui_support import REGRESSION, load, write
 
 from tui.session.training.commands import carry_out
-from tui.session.training.curve import Columns, Curve, binned
+from tui.session.training.curve import Bins, Columns, Curve
 from tui.session.training.session import TrainingSession
 from tui.widgets import styles
 from tui.widgets.canvas import ASCII, BLOCK, BRAILLE, FORMS, Canvas, Layer
@@ -64,6 +64,14 @@ def curve_of(raw: list[Any], **more: Any) -> dict[str, Any]:
         "references": [],
     }
     return curve | more
+
+
+def binned(losses: list[float], place: Columns) -> list[list[float]]:
+    """The bins, filled in two goes."""
+    bins = Bins(place)
+    bins.catch_up(losses[: len(losses) // 2], losses)
+    bins.catch_up(losses, losses)
+    return bins.losses()
 
 
 def cells(row: str) -> str:

@@ -43,6 +43,7 @@ class Curve:
     def __init__(self, training: engine.Training) -> None:
         self._training = training
         self._means: list[float] = []
+        self._bins: Bins | None = None
         self.references: list[Run] = []
         self.number = 1
         """Of this run."""
@@ -61,6 +62,7 @@ class Curve:
     def went_back(self) -> None:
         """What was of batches that are no more is forgotten."""
         del self._means[self._training.position :]
+        self._bins = None
 
     def end_run(self) -> None:
         """Another run is to start: this one stays as a reference."""
@@ -110,19 +112,17 @@ class Curve:
         training, means = self._training, self._caught_up()
         first, last = self._window()
         place = Columns(first, last, columns)
-        losses = training.losses[first:last]
+        if self._bins is None or self._bins.place != place:
+            self._bins = Bins(place)
+        self._bins.catch_up(training.losses, means)
         return {
             "first": first,
             "last": last,
             "zoom": self.shown,
             "scale": "log" if self.is_log else "linear",
-            "raw": binned(losses, place),
-            "bad": sorted(
-                {place.of(first + i) for i, loss in enumerate(losses) if not math.isfinite(loss)}
-            ),
-            "mean": _last_of_each(
-                [(place.of(i), means[i]) for i in range(first, min(last, len(means)))]
-            ),
+            "raw": self._bins.losses(),
+            "bad": self._bins.bad(),
+            "mean": self._bins.means(),
             "tests": [
                 [place.of(batch - 1), result.test_loss]
                 for result in training.results
@@ -186,21 +186,45 @@ class Columns:
         return round(i * (self.count - 1) / max(1, span - 1))
 
 
-def binned(losses: Sequence[float], place: Columns) -> list[list[float]]:
-    """For each column that has any its number, and its smallest and largest loss (over the finite
-    ones).
+class Bins:
+    """Losses and running means in columns; what is new is added to what is there.
 
     Args:
-        losses: those from the first batch of `place` on.
-        place: where each is shown.
+        place: which column each batch is in.
     """
-    bins: dict[int, list[float]] = {}
-    for i, loss in enumerate(losses):
-        if math.isfinite(loss):
-            column = place.of(place.first + i)
-            known = bins.setdefault(column, [column, loss, loss])
-            known[1], known[2] = min(known[1], loss), max(known[2], loss)
-    return [bins[column] for column in sorted(bins)]
+
+    def __init__(self, place: Columns) -> None:
+        self.place = place
+        self._done = place.first
+        self._losses: dict[int, list[float]] = {}
+        self._means: dict[int, float] = {}
+        self._bad: dict[int, None] = {}
+
+    def catch_up(self, losses: Sequence[float], means: Sequence[float]) -> None:
+        """Take in the losses, and the running mean at each, that have come since."""
+        for i in range(self._done, min(len(losses), self.place.last)):
+            loss, column = losses[i], self.place.of(i)
+            if not math.isfinite(loss):
+                self._bad[column] = None
+            elif (known := self._losses.get(column)) is None:
+                self._losses[column] = [column, loss, loss]
+            else:
+                known[1], known[2] = min(known[1], loss), max(known[2], loss)
+            if math.isfinite(means[i]):
+                self._means[column] = means[i]
+            self._done = i + 1
+
+    def losses(self) -> list[list[float]]:
+        """For each column that has any its number, and its smallest and largest finite loss."""
+        return list(self._losses.values())
+
+    def means(self) -> list[list[float]]:
+        """For each column that has any its number, and its last finite mean."""
+        return [[column, mean] for column, mean in self._means.items()]
+
+    def bad(self) -> list[int]:
+        """The columns in which a loss is not finite."""
+        return list(self._bad)
 
 
 def _last_of_each(points: list[tuple[int, float]]) -> list[list[float]]:
