@@ -7,11 +7,11 @@ import contextlib
 import dataclasses
 import functools
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
 
@@ -55,8 +55,7 @@ class BpTui(App[None]):
     """
 
     CSS_PATH = "bp_tui.tcss"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = False  # it repaints the whole screen, and needs a large one
     TITLE = "bp-tui"
 
     class Received(Message):
@@ -340,19 +339,6 @@ class BpTui(App[None]):
             screen.ask(question, then)
         else:
             then()
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The screen's actions, for the palette."""
-        if isinstance(screen, BaseScreen):
-            for action in screen.ACTIONS:
-                if action.help and action.name != "commands":
-                    target = action.name if "." in action.name else f"screen.{action.name}"
-                    title = action.short or action.name.rpartition(".")[2].replace("_", " ")
-                    yield SystemCommand(
-                        f"{title}  ({action.shown_key})",
-                        action.help,
-                        functools.partial(self.call_later, self.run_action, target),
-                    )
 
 
 def _how_it_ended(status: int) -> str:

@@ -1,4 +1,4 @@
-"""Pages over the screen: the keys, what the scenario printed, the palette of commands."""
+"""Pages over the screen: the keys, what the scenario printed, the list of commands."""
 
 from __future__ import annotations
 
@@ -183,10 +183,10 @@ async def test_wide_characters_keep_the_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["colon", "ctrl+p"])
-async def test_the_palette_runs_a_command(key: str) -> None:
+async def test_the_list_of_commands_runs_a_command(key: str) -> None:
     async with stepping("first_graph") as driver:
         await driver.press(key)
-        await driver.shows("Search for commands")
+        await driver.shows("Enter does it, Esc closes")
         await driver.type("next")
         await driver.shows("finishes the one under way")
         await driver.press("enter")
@@ -194,10 +194,10 @@ async def test_the_palette_runs_a_command(key: str) -> None:
         await driver.hides("finishes the one under way")
 
 
-async def test_the_palette_can_quit_and_open_another() -> None:
+async def test_the_list_of_commands_can_quit_and_open_another() -> None:
     async with stepping("first_graph") as driver:
         await driver.press("colon")
-        await driver.shows("Search for commands")
+        await driver.shows("Enter does it, Esc closes")
         await driver.type("open another")
         await driver.shows("open another scenario")
         await driver.press("enter")
@@ -205,19 +205,19 @@ async def test_the_palette_can_quit_and_open_another() -> None:
         await driver.press("escape")
         await driver.done(0)
         await driver.press("colon")
-        await driver.shows("Search for commands")
+        await driver.shows("Enter does it, Esc closes")
         await driver.type("quit")
         await driver.shows("asks where a training")
         await driver.press("enter")
         await driver.until(lambda: not driver.app.is_running, "the end")
 
 
-async def test_the_palette_stays_open_while_a_training_runs() -> None:
+async def test_the_list_of_commands_stays_open_while_a_training_runs() -> None:
     async with training("mlp", epochs=1000) as driver:
         await driver.press("c")
         await driver.shows("running", "mean of the last 2")
         await driver.press("colon")
-        await driver.shows("Search for commands")
+        await driver.shows("Enter does it, Esc closes")
         await driver.type("pause")
         await driver.shows("pause, or go on")
         for _ in range(6):  # a good half second of training, at ten views a second
@@ -225,3 +225,30 @@ async def test_the_palette_stays_open_while_a_training_runs() -> None:
             assert "pause, or go on" in driver.text()
         await driver.press("enter")
         await driver.shows("paused, 20 batches a second")
+
+
+async def test_a_command_is_chosen_with_the_arrows_and_escape_does_none() -> None:
+    async with stepping("first_graph") as driver:
+        before = await driver.settled()
+        await driver.press("colon")
+        await driver.shows("► n", "next: next node")
+        await driver.press("down")
+        await driver.shows("► p", "back: undo one press")
+        await driver.type("zebra")
+        await driver.shows("no command has these words")
+        await driver.press("enter")
+        await driver.is_back_at(before, "nothing was done")
+        await driver.press("colon", "end", "down", "down")
+        await driver.shows("► s")
+        await driver.press("escape")
+        await driver.is_back_at(before, "nothing was done")
+        await driver.press("n")
+        await driver.done(1)
+
+
+async def test_the_chosen_command_is_always_seen() -> None:
+    async with stepping("first_graph", size=(40, 12)) as driver:
+        await driver.press("colon")
+        for _ in range(60):
+            await driver.press("down")
+        await driver.shows("► q")

@@ -206,7 +206,7 @@ async def test_without_unicode_every_state_has_its_own_glyph() -> None:
 
 
 @pytest.mark.usefixtures("no_unicode")
-async def test_without_unicode_the_palette_picker_and_panels_are_ascii_too(tmp_path: Path) -> None:
+async def test_without_unicode_the_commands_picker_and_panels_are_ascii_too(tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
     path.write_text("1 / 0\n")
     async with program(path) as driver:

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.actions import Action
+from tui.screens.command_list import command_items, matching
 from tui.screens.prompt import Prompt
 from tui.widgets import styles
 from tui.widgets.items import Item, Items
@@ -70,6 +71,8 @@ class BaseScreen(Screen[None]):
         """Where the user is typing."""
         self._asked: Prompt | None = None
         """What was typed last; it comes back where it is refused."""
+        self._chosen = 0
+        """Which of the commands that are listed."""
 
     @property
     def program(self) -> BpTui:
@@ -246,6 +249,7 @@ class BaseScreen(Screen[None]):
         if self._prompt is not None:
             self._prompt.paste(event.text)
             self.draw_footer()
+            self._search_commands()
         event.stop()
 
     def _type(self, event: events.Key) -> None:
@@ -258,10 +262,16 @@ class BaseScreen(Screen[None]):
             prompt.then(prompt.text)
         elif event.key in ("escape", "ctrl+c"):
             self._prompt = self._asked = None
+            if self._page == "commands":
+                self.close_page()
             self.draw_footer()
+        elif self._page == "commands" and event.key in ("up", "down"):
+            self._chosen += 1 if event.key == "down" else -1
+            self._show_page("commands")
         else:
             prompt.type(event.key, event.character if event.is_printable else None)
             self.draw_footer()
+            self._search_commands()
 
     async def on_key(self, event: events.Key) -> None:
         """Answer a question, type into the prompt, or clear a notice; a key without a meaning is
@@ -330,8 +340,39 @@ class BaseScreen(Screen[None]):
         self._toggle_page("log")
 
     def action_commands(self) -> None:
-        """Open the palette of commands."""
-        self.program.action_command_palette()
+        """List the commands, and let the user type what to search for."""
+        self._chosen = 0
+        self.prompt(":", self._run_command, hint="words to search; up, down choose")
+        self._show_page("commands")
+
+    def _run_command(self, typed: str) -> None:
+        """Do what is chosen in the list of commands."""
+        found = matching(self.ACTIONS, typed)
+        self._asked = None
+        self.close_page()
+        if found:
+            name = found[self._chosen].name
+            target = name if "." in name else f"screen.{name}"
+            self.program.call_later(self.program.run_action, target, self)
+
+    def _search_commands(self) -> None:
+        """What is searched for among the commands has changed."""
+        if self._page == "commands":
+            self._chosen = 0
+            self._show_page("commands")
+
+    def _command_items(self) -> list[Item]:
+        typed = self._prompt.text if self._prompt is not None else ""
+        found = matching(self.ACTIONS, typed)
+        self._chosen = max(0, min(self._chosen, len(found) - 1))
+        items: list[Item] = [
+            ("title", "Commands", "Enter does it, Esc closes"),
+            *command_items(found, self._chosen),
+        ]
+        page = self.query_one("#page", Items)
+        until_chosen = page.rows_of(items[: self._chosen + 2])
+        self._page_first = max(0, until_chosen + 1 - page.size.height)
+        return items
 
     def show_page(self, title: str, items: Sequence[Item], update: bool = False) -> None:
         """Show items over the body, under a title.
@@ -410,6 +451,7 @@ class BaseScreen(Screen[None]):
             "log": self._log_items,
             "shown": self._shown_items,
             "small": self._small_items,
+            "commands": self._command_items,
         }
         return pages[self._page]() if self._page else []
 

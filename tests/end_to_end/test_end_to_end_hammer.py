@@ -1,0 +1,156 @@
+"""Rough hands: thousands of random keys, mouse events, pastes and resizes into every screen.
+
+The keys are drawn from a seed, which a failure prints; BP_TUI_HAMMER_SEED=N draws others, and
+BP_TUI_HAMMER_KEYS=N as many.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from terminal_driver import TIMEOUT, Terminal, descendants, terminal
+
+SEED = int(os.environ.get("BP_TUI_HAMMER_SEED", "1"))
+KEYS = int(os.environ.get("BP_TUI_HAMMER_KEYS", "20000"))
+AT_ONCE = 100
+"""How many events are typed before it is looked whether the screen still answers."""
+
+FROZEN = 1.0
+"""Seconds after which a screen is frozen, where the machine has nothing else to do."""
+
+MOST_MEMORY = 400 * 2**20
+"""Bytes: what both processes together may have after all of it."""
+
+SPECIAL = [
+    *(b"\r", b"\x1b", b"\t", b"\x7f", b"\x00", b"\x01", b"\x0c", b"\x10", b"\x15", b"\x17"),
+    *(b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[H", b"\x1b[F", b"\x1b[5~", b"\x1b[6~"),
+    *(b"\x1b[1;5A", b"\x1b[3~", b"\x1bOP", b"\x1b[15~", b"\x1b[Z", b"\x1b[I", b"\x1b[O"),
+    *("\u00e4".encode(), "\u6f22".encode(), "\U0001f600".encode(), b"\xff", b"\xe4", b"\x1b[99;99"),
+]
+NEVER = {"q", "D"}
+"""They end the program, or fetch from the network."""
+
+PLAIN = [chr(code).encode() for code in range(32, 127) if chr(code) not in NEVER]
+OFTEN = [key.encode() for key in "nnnnpppsssccjjkkttbaWBwvgf/FizhT<>rRoly?:+- "]
+TYPED = [
+    *(
+        b"a",
+        b"-1",
+        b"nan",
+        b"norm(grad_out) > 1",
+        b"op matmul",
+        b"[0, :",
+        b"12",
+        b"w.npy",
+        b"x.json",
+    ),
+    *(b"../../etc/x", b"\x00", b"'" * 50, b"(" * 200, b"1e999", b"relu*", b"rise 2", b"0.1"),
+]
+"""What might be typed or pasted at a prompt."""
+
+SCREENS = {
+    "stepping": b"",
+    "tensor": b"nni",
+    "training": b"t",
+    "a training that runs": b"t+++c",
+    "picker": b"o",
+}
+
+
+def mouse(chance: random.Random) -> bytes:
+    """A click, a movement or a turn of the wheel, as terminals tell of them (SGR)."""
+    button = chance.choice((0, 1, 2, 32, 35, 64, 65))
+    x, y = chance.randint(1, 200), chance.randint(1, 60)
+    return f"\x1b[<{button};{x};{y}{chance.choice('Mm')}".encode()
+
+
+def event(chance: random.Random) -> bytes:
+    """Something that a user, or the terminal, might send."""
+    kind = chance.random()
+    if kind < 0.55:
+        return chance.choice(OFTEN)
+    if kind < 0.75:
+        return chance.choice(PLAIN)
+    if kind < 0.9:
+        return chance.choice(SPECIAL)
+    if kind < 0.94:
+        return mouse(chance)
+    if kind < 0.97:
+        return chance.choice(TYPED) + b"\r"
+    return b"\x1b[200~" + chance.choice(TYPED) * chance.randint(1, 40) + b"\x1b[201~"
+
+
+def memory(pid: int) -> int:
+    """Bytes in memory of a process and of all that it has started."""
+    total = 0
+    for one in [pid, *descendants(pid)]:
+        try:
+            pages = int(Path(f"/proc/{one}/statm").read_text().split()[1])
+        except (OSError, IndexError):
+            continue
+        total += pages * os.sysconf("SC_PAGE_SIZE")
+    return total
+
+
+def answers(screen: Terminal, sizes: Iterator[tuple[int, int]]) -> float:
+    """Resize the window; how many seconds it takes until something is drawn."""
+    width, height = next(sizes)
+    before, start = len(screen.written), time.monotonic()
+    screen.resize(width, height)
+    while len(screen.written) == before:
+        assert screen.process.poll() is None, "it has ended"
+        assert time.monotonic() < start + TIMEOUT, "it does not answer"
+        time.sleep(0.002)
+    return time.monotonic() - start
+
+
+def is_busy_elsewhere() -> bool:
+    """Whether other processes keep the machine's cores."""
+    return os.getloadavg()[0] > 0.8 * (os.cpu_count() or 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+@pytest.mark.parametrize("name", SCREENS)
+def test_twenty_thousand_events(name: str, tmp_path: Path) -> None:
+    chance = random.Random(f"{SEED} {name}")
+    said = f"BP_TUI_HAMMER_SEED={SEED}, screen {name!r}"
+    shapes = [(80, 24), (120, 40), (40, 12), (39, 11), (20, 5), (200, 60), (81, 24), (60, 20)]
+    sizes = iter(lambda: chance.choice(shapes), None)
+    slowest = 0.0
+    with terminal("mlp", "--data", "embedded", folder=tmp_path) as screen:
+        screen.done(0)
+        screen.send(SCREENS[name])
+        last = (80, 24)
+        for start in range(0, KEYS // len(SCREENS), AT_ONCE):
+            for _ in range(AT_ONCE):
+                screen.send(event(chance))
+            # As a user does who has lost the way: what is open is closed.
+            screen.send(b"\x1b")
+            time.sleep(0.05)
+            screen.send(b"\x1b")
+            shape = next(size for size in sizes if size != last)
+            took = answers(screen, iter([shape]))
+            last = shape
+            slowest = max(slowest, took)
+            assert screen.process.poll() is None, f"{said}: it has ended after {start} events"
+            crash = screen.written.find(b"Traceback")
+            assert crash < 0, f"{said}\n{screen.written[crash:].decode(errors='replace')}"
+        screen.resize(80, 24)
+        assert memory(screen.process.pid) < MOST_MEMORY, said
+        children = screen.children()
+        assert children, said
+        for key in (b"\x1b", b"\x1b", b"\x1b", b"q"):
+            screen.send(key)
+            time.sleep(0.3)
+        if screen.process.poll() is None:
+            screen.send(b"y")
+        assert screen.ends() == 0, said
+        screen.assert_left_in_order()
+    if not is_busy_elsewhere():
+        assert slowest < FROZEN, f"{said}: no answer for {slowest:.1f} s"
+    print(f"{name}: the longest wait for an answer was {slowest * 1000:.0f} ms")
