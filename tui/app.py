@@ -286,9 +286,10 @@ class BpTui(App[None]):
     def _changed(self) -> None:
         self.is_changing = False
         if self._typed:
-            self.call_after_refresh(self._type_again)
+            self.call_after_refresh(self.type_again)
 
-    def _type_again(self) -> None:
+    def type_again(self) -> None:
+        """Type the keys that were kept: there is a screen for them now."""
         typed, self._typed = self._typed, []
         for key in typed:
             self.simulate_key(key)

@@ -231,7 +231,7 @@ async def test_a_command_is_chosen_with_the_arrows_and_escape_does_none() -> Non
     async with stepping("first_graph") as driver:
         before = await driver.settled()
         await driver.press("colon")
-        await driver.shows("► n", "next: next node")
+        await driver.shows("► n", "next node")
         await driver.press("down")
         await driver.shows("► p", "back: undo one press")
         await driver.type("zebra")

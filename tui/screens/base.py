@@ -95,6 +95,7 @@ class BaseScreen(Screen[None]):
     def on_mount(self) -> None:
         """Start without a page."""
         self.query_one("#page").display = False
+        self.call_after_refresh(self.program.type_again)
 
     def on_screen_resume(self) -> None:
         """Show what has come while another screen lay over this one."""
@@ -145,6 +146,8 @@ class BaseScreen(Screen[None]):
 
     def draw_footer(self) -> None:
         """Show the two lines at the bottom."""
+        if not self.is_complete:
+            return  # they are drawn once they are there
         lines = self.query_one("#next", Lines)
         if self._question is not None:
             question: Line = [(f" {self._question[0]}  ", styles.PROBLEM), ("y / n", styles.KEY)]
@@ -276,6 +279,11 @@ class BaseScreen(Screen[None]):
     async def on_key(self, event: events.Key) -> None:
         """Answer a question, type into the prompt, or clear a notice; a key without a meaning is
         told so."""
+        if not self.is_complete:
+            self.program.type_later(event.key)
+            event.stop()
+            event.prevent_default()
+            return
         if self._prompt is not None and event.key != "ctrl+q":
             event.stop()
             event.prevent_default()
@@ -323,6 +331,8 @@ class BaseScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a question or the prompt is open only what answers it counts; under a page nothing
         is done unseen."""
+        if not self.is_complete:
+            return False
         if self._question is not None or (self._prompt is not None and action not in LEAVING):
             return False
         if self._page is not None and not _possible_on_a_page(action):
@@ -405,7 +415,12 @@ class BaseScreen(Screen[None]):
     @property
     def is_shown(self) -> bool:
         """Whether the screen is there, complete and on top."""
-        return self.is_current and bool(self.query("#keys"))
+        return self.is_current and self.is_complete
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all its widgets are there: a key may come before."""
+        return bool(self.query("#keys"))
 
     def close_page(self) -> bool:
         """Close the page; whether there was one."""
