@@ -27,9 +27,9 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
     app = None
     try:
         from tui.app import BpTui
-        from tui.input_decoding import forgive_other_encodings
+        from tui.input_decoding import forgive_bad_input
 
-        forgive_other_encodings()
+        forgive_bad_input()
         defaults = options or Options(
             scenario="",
             seed=_int(given["seed"]),

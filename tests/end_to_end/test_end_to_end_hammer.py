@@ -6,6 +6,7 @@ BP_TUI_HAMMER_KEYS=N as many.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import time
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal_driver import TIMEOUT, Terminal, descendants, terminal
+from terminal_driver import TIMEOUT, Terminal, descendants
 
 SEED = int(os.environ.get("BP_TUI_HAMMER_SEED", "1"))
 KEYS = int(os.environ.get("BP_TUI_HAMMER_KEYS", "20000"))
@@ -31,6 +32,7 @@ SPECIAL = [
     *(b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[H", b"\x1b[F", b"\x1b[5~", b"\x1b[6~"),
     *(b"\x1b[1;5A", b"\x1b[3~", b"\x1bOP", b"\x1b[15~", b"\x1b[Z", b"\x1b[I", b"\x1b[O"),
     *("\u00e4".encode(), "\u6f22".encode(), "\U0001f600".encode(), b"\xff", b"\xe4", b"\x1b[99;99"),
+    *(b"\x1b[1114112u", b"\x1b[99999999999;2u", b"\x1b[", b"\x1b]52;c;?\x07"),
 ]
 NEVER = {"q", "D"}
 """They end the program, or fetch from the network."""
@@ -60,6 +62,14 @@ SCREENS = {
     "a training that runs": b"t+++c",
     "picker": b"o",
 }
+
+
+class Unread(Terminal):
+    """A terminal in which nobody looks at what is drawn: an emulator would take longer for it than
+    the program."""
+
+    def _feed(self, data: bytes) -> None:
+        pass
 
 
 def mouse(chance: random.Random) -> bytes:
@@ -105,7 +115,7 @@ def answers(screen: Terminal, sizes: Iterator[tuple[int, int]]) -> float:
     while len(screen.written) == before:
         if screen.process.poll() is not None:
             break
-        assert time.monotonic() < start + TIMEOUT, f"it does not answer\n{screen.text()}"
+        assert time.monotonic() < start + TIMEOUT, "it does not answer"
         time.sleep(0.002)
     return time.monotonic() - start
 
@@ -133,8 +143,8 @@ def test_twenty_thousand_events(name: str, tmp_path: Path) -> None:
     shapes = [(80, 24), (120, 40), (40, 12), (39, 11), (20, 5), (200, 60), (81, 24), (60, 20)]
     sizes = iter(lambda: chance.choice(shapes), None)
     slowest = 0.0
-    with terminal("mlp", "--data", "embedded", folder=tmp_path) as screen:
-        screen.done(0)
+    with contextlib.closing(Unread(["mlp", "--data", "embedded"], folder=tmp_path)) as screen:
+        screen.until(lambda: b"0 of 25 done" in screen.written, "the first frame")
         screen.send(SCREENS[name])
         last = (80, 24)
         for start in range(0, KEYS // len(SCREENS), AT_ONCE):
@@ -153,11 +163,9 @@ def test_twenty_thousand_events(name: str, tmp_path: Path) -> None:
             assert screen.process.poll() is None, f"{said}: it has ended after {start} events"
         screen.resize(80, 24)
         assert memory(screen.process.pid) < MOST_MEMORY, said
-        children = screen.children()
-        assert children, said
         quit_the_program(screen)
         assert screen.ends() == 0, said
-        screen.assert_left_in_order()
+        screen.until(lambda: b"\x1b[?1049l" in screen.written[-5000:], f"{said}: the usual screen")
     if not is_busy_elsewhere():
         assert slowest < FROZEN, f"{said}: no answer for {slowest:.1f} s"
     print(f"{name}: the longest wait for an answer was {slowest * 1000:.0f} ms")
