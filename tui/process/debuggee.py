@@ -25,11 +25,15 @@ from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.breaking.remembered import Memory
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.commands import carry_out
+from tui.session.engine_graph import EngineGraph
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 from tui.session.tensors.inspector import Inspector
+from tui.session.training.about_batch import about_batch
+from tui.session.training.commands import MOVING
 from tui.session.training.commands import carry_out as carry_out_training
 from tui.session.training.session import TrainingSession
+from tui.session.training.stopping import Broken
 from tui.session.training.view import view_of as training_view
 from tui.session.view import tensor_view, view_of
 
@@ -68,10 +72,11 @@ class Debuggee:
             self._scenario = loader.load(self._options, self._fetching)
             with loader.guarded(self._scenario.path):
                 training = self._scenario.training
-                self._training = TrainingSession(training) if training else None
-                if self._training is not None:
-                    self._training.deliver = self._sender.send
                 self._breakpoints = Breakpoints()
+                self._training = None
+                if training is not None:
+                    self._training = TrainingSession(training, self._look_in, self._breakpoints)
+                    self._training.deliver = self._sender.send
                 self._open()
                 problems = self._recall()
         except ScenarioError as error:
@@ -85,6 +90,7 @@ class Debuggee:
             changed = self._carry_out_waiting(block=not self._is_training() and counting is None)
             if self._is_training():
                 self._train_for(1 / self._updates)
+                self._attend_to_break()
                 changed = True
             elif counting is not None and not changed:
                 counting.count(1 / self._updates)
@@ -97,15 +103,22 @@ class Debuggee:
         share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
         self._sender.send({"type": "progress", "text": f"{doing}{share}"})
 
-    def _open(self, folded: frozenset[str] | None = None) -> None:
+    def _look_in(self) -> EngineGraph:
+        return open_graph(self._scenario)
+
+    def _open(self, folded: frozenset[str] | None = None, broken: Broken | None = None) -> None:
         """A session on the scenario's graph (for a training: that of its next batch).
 
         Args:
             folded: what is folded in it; None for what is at the start.
+            broken: why the training has stopped at that batch by itself.
         """
-        scenario = self._scenario
-        self._session = Session(
-            open_graph(scenario),
+        scenario, training = self._scenario, self._training
+        if training is not None:
+            training.look()
+        graph = broken.graph if broken is not None and broken.graph else self._look_in()
+        session = Session(
+            graph,
             Subject(
                 scenario.name,
                 about(scenario),
@@ -114,13 +127,32 @@ class Debuggee:
                 scenario.path.name,
                 scenario.source,
                 (*scenario.warned, *scenario.warned_ahead),
+                [] if training is None else about_batch(training, graph, broken),
             ),
             self._breakpoints,
         )
         if folded is not None:
-            self._session.folding.set(folded)
-        self._session.deliver = self._sender.send
-        self._session.is_interrupted = lambda: not self._commands.empty()
+            session.folding.set(folded)
+        session.deliver = self._sender.send
+        session.is_interrupted = lambda: not self._commands.empty()
+        self._session = session
+        self._showing = "stepping"
+        if broken is not None and broken.stop is not None:
+            session.stop_at(broken.stop)
+
+    def _attend_to_break(self) -> None:
+        """Where the training has stopped by itself, open the debugger on that batch."""
+        assert self._training is not None
+        broken, self._training.broken = self._training.broken, None
+        if broken is None:
+            return
+        try:
+            with loader.guarded(self._scenario.path):
+                self._open(self._session.folding.folded, broken)
+        except ScenarioError as error:
+            self._failed(error)
+        self._send_view()
+        self._notice(str(broken))
 
     def _recall(self) -> str:
         """Have the breakpoints and watches that are remembered, and those of the command line;
@@ -204,12 +236,16 @@ class Debuggee:
                 return  # the file that was read afresh has no training any more
             self._notice("this scenario has no training: it leaves no `training`, only a graph")
             return
+        is_looked_at = self._showing == "stepping"
         if name == "open":
+            training.look_away()
             self._showing = "training"
+        elif is_looked_at and name == "close":
+            return  # it has stopped by itself meanwhile
         elif name == "close":
-            training.pause()
-            self._showing = "stepping"
             self._open(self._session.folding.folded)
+        elif is_looked_at and name in MOVING:
+            raise Refused("the training has stopped and is looked into: t goes back to it")
         else:
             carry_out_training(training, name, command)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ def named_tensors(
         training: its model's parameters are named without a prefix.
         source: the scenario's lines; a name that is bound anew there got its tensor late.
     """
-    again = _bound_again(source)
+    again = _bound_again(tuple(source))
     names: dict[int, tuple[str, engine.Tensor]] = {}
     for name, value in sorted(namespace.items(), key=lambda item: item[0] in again):
         if isinstance(value, engine.Tensor):
@@ -34,7 +35,8 @@ def named_tensors(
     return list(names.values())
 
 
-def _bound_again(source: Sequence[str]) -> set[str]:
+@functools.lru_cache(maxsize=2)
+def _bound_again(source: tuple[str, ...]) -> set[str]:
     """The names to which a module binds something more than once."""
     count: Counter[str] = Counter()
     statements: list[ast.AST] = [ast.parse("\n".join(source))]

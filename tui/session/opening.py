@@ -58,8 +58,15 @@ def about(scenario: Scenario) -> str:
     usage = data.in_use()
     if usage is not None:
         words.append(f"on {usage.train + usage.test:,} {usage.where} MNIST images")
-    batch = training.position % training.batches_per_epoch + 1
-    return " ".join(words) + f"  batch {batch} of {training.batches_per_epoch}"
+    return " ".join(words) + f"  {_batch_in_words(training)}"
+
+
+def _batch_in_words(training: engine.Training) -> str:
+    """The next batch (at the end: the last), counted through the whole training."""
+    batch = min(training.position + 1, training.total_batches)
+    if batch <= training.batches_per_epoch:
+        return f"batch {batch} of {training.batches_per_epoch}"
+    return f"batch {batch}, epoch {training.epoch}"
 
 
 def _layer_sizes(model: Any) -> list[str]:

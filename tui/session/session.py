@@ -37,6 +37,8 @@ class Subject:
     """The scenario file's lines."""
     warnings: Sequence[str] = ()
     """What NumPy warned of while the scenario ran."""
+    opening: Sequence[Item] = ()
+    """What is shown before the first step in the place of title and introduction."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Session:
         """What is shown before the first step: what is wrong already, then what it is about."""
         return [
             *warnings_of(self.graph, self.labels, self.subject.warnings),
-            *introduction(self.subject.title, self.subject.introduction),
+            *(self.subject.opening or introduction(self.subject.title, self.subject.introduction)),
             *unreached(self.graph),
         ]
 
@@ -209,6 +211,12 @@ class Session:
             self._move(max(0, min(position, self.graph.step_count)))
         finally:  # where a step fails, those before it are done
             self._follow()
+
+    def stop_at(self, stop: Stop) -> None:
+        """Go to where a run would have stopped, and say why there."""
+        self.go_to(stop.position)
+        self.stopped = stop
+        self.reveal_step()
 
     def start(self) -> None:
         """Back to the start of the same graph."""

@@ -55,6 +55,7 @@ class Breakpoints:
         self._graph, self._labels = graph, labels
         self._found.clear()
         self._watched = None
+        self._ahead = (-1, [])
 
     # Changing
 
@@ -196,7 +197,8 @@ class Breakpoints:
         return any(self.covers(what, node) for node in range(self._graph.step_count))
 
     def stop(self, ahead: bool = True) -> Stop | None:
-        """Why a run stops where the graph is now, after at least one step; None where it goes on.
+        """Why a run stops where the graph is now; None where it goes on. Before the first step only
+        what is asked ahead can stop it.
 
         Args:
             ahead: whether the next node's breakpoints count; else those of the step just taken do.
@@ -204,8 +206,9 @@ class Breakpoints:
         graph, position = self._graph, self._graph.position
         asked, told_ahead = self._ahead
         known = told_ahead if asked == position - 1 else []  # this was said before the step
-        step = graph.taken(position - 1)
-        after, _, failed = self._holding(step, known)
+        after, failed = list[str](), False
+        if position:
+            after, _, failed = self._holding(graph.taken(position - 1), known)
         at = [one for one in self._at(position if ahead else position - 1) if one.enabled]
         for one in at:
             one.hits += 1

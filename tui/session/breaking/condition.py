@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tui.session.breaking.syntax import EDGE_NAMES, parse
 from tui.session.breaking.tree import Tree, names_in
@@ -22,12 +23,12 @@ class Condition:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tree", parse(self.text))
 
-    @property
+    @cached_property
     def is_of_edges(self) -> bool:
         """Whether it mentions what only an edge has, so that it is asked of each edge."""
         return not EDGE_NAMES.isdisjoint(names_in(self.tree))
 
-    @property
+    @cached_property
     def is_asked_ahead(self) -> bool:
         """Whether it is asked of a node before its step: an engine may refuse a step that would
         use a value that was changed."""

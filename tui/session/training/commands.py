@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tui.session.training import break_commands, changing, going
 from tui.session.training.confusion import show_confusion
-from tui.session.training.history import KEPT
 from tui.session.training.images import show_images
 from tui.session.training.session import TrainingSession
 
 Json = dict[str, Any]
 Command = Callable[[TrainingSession, Json], object]
 """Carries out one command, with what came with it."""
+
+MOVING = ("run", "pause", "toggle", "batch", "back", "go", "stop", "lr", "epochs", "restart")
+"""The commands that change how the training is; they are not for one that is looked into."""
 
 
 def carry_out(session: TrainingSession, name: str, command: Json) -> None:
@@ -27,12 +30,6 @@ def carry_out(session: TrainingSession, name: str, command: Json) -> None:
     COMMANDS[name](session, command)
 
 
-def _back(session: TrainingSession, command: Json) -> None:
-    if not session.back():
-        before = "before the first batch" if not session.training.position else "no further back"
-        session.say(f"it is {before}: the last {KEPT} batches are kept")
-
-
 def _add_reference(session: TrainingSession, command: Json) -> None:
     """An earlier run, of another process."""
     points = [[int(batch), float(loss)] for batch, loss in command["points"]]
@@ -44,8 +41,13 @@ COMMANDS: dict[str, Command] = {
     "pause": lambda session, command: session.pause(),
     "toggle": lambda session, command: session.toggle(),
     "batch": lambda session, command: session.one_batch(),
-    "back": _back,
+    "back": going.back,
+    "go": going.go,
     "stop": lambda session, command: session.stop(),
+    "lr": changing.set_lr,
+    "epochs": changing.add_epochs,
+    "breaks": break_commands.show,
+    "change_breaks": break_commands.change,
     "faster": lambda session, command: session.faster(),
     "slower": lambda session, command: session.slower(),
     "restart": lambda session, command: session.restart(),

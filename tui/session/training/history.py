@@ -27,11 +27,6 @@ class History:
     def __len__(self) -> int:
         return len(self._kept)
 
-    @property
-    def last(self) -> engine.TrainingSnapshot | None:
-        """How the training was before the last batch."""
-        return self._kept[-1] if self._kept else None
-
     def keep(self) -> None:
         """Keep how the training is now: a batch is about to come."""
         if self._spare:
@@ -40,12 +35,13 @@ class History:
         else:
             snapshot = engine.TrainingSnapshot(self._training, self._with_global_random)
         self._kept.append(snapshot)
-        if len(self._kept) > max(1, min(KEPT, KEPT_BYTES // max(1, snapshot.nbytes))):
-            self._spare.append(self._kept.popleft())
 
     def batch_done(self) -> None:
-        """A batch has come: if it did not draw from global random numbers, no other is taken to,
-        and they are kept no more (which takes as long as a small batch)."""
+        """A batch has come, for which the oldest is given up where there are too many. If it did
+        not draw from global random numbers, no other is taken to, and they are kept no more (which
+        takes as long as a small batch)."""
+        if len(self._kept) > max(1, min(KEPT, KEPT_BYTES // max(1, self._kept[-1].nbytes))):
+            self._spare.append(self._kept.popleft())
         if not self._is_known:
             self._is_known = True
             self._with_global_random = self._kept[-1].global_random_has_changed()
@@ -61,6 +57,19 @@ class History:
         snapshot.put_back(self._training)
         self._spare.append(snapshot)
         return True
+
+    @property
+    def last(self) -> engine.TrainingSnapshot | None:
+        """How the training was before the last batch."""
+        return self._kept[-1] if self._kept else None
+
+    def put_back(self) -> None:
+        """Let the training be as it was when it was kept last; it stays kept."""
+        self._kept[-1].put_back(self._training)
+
+    def take(self) -> engine.TrainingSnapshot:
+        """How the training was when it was kept last, which is kept here no more."""
+        return self._kept.pop()
 
     def clear(self) -> None:
         """Forget all of it."""

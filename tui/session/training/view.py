@@ -27,6 +27,9 @@ def view_of(session: TrainingSession, columns: int) -> Json:
     return {
         "state": session.state,
         "problem": session.problem,
+        "can_look_in": session.can_look_in,
+        "target": session.target,
+        "breaks": session.breaks.to_come(training.position),
         "pace": str(session.pace),
         "batch": training.position,
         "total": training.total_batches,
@@ -52,6 +55,8 @@ def view_of(session: TrainingSession, columns: int) -> Json:
         "stopped": _stopped_facts(session),
         "optimizer": type(training.optimizer).__name__,
         "lr": numbers.number(training.optimizer.lr),
+        "lr_in_full": repr(training.lr),
+        "lr_change": _lr_change(session),
         "left": _seconds_left(session),
         "would_be_lost": session.would_be_lost,
     }
@@ -65,6 +70,14 @@ def _runs(session: TrainingSession) -> list[Json]:
         for run in runs
         if run is not None
     ]
+
+
+def _lr_change(session: TrainingSession) -> str:
+    """Where the user has set the learning rate last; nothing where nowhere."""
+    if not session.lr_changes:
+        return ""
+    last = session.lr_changes[-1]
+    return f"set at batch {last.position + 1}, {last.before} before"
 
 
 def _stopped_facts(session: TrainingSession) -> Json | None:

@@ -1,0 +1,34 @@
+"""What has gone wrong in a training, in a line."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import engine
+from tui.errors import ScenarioError
+
+TUI = Path(__file__).resolve().parents[2]
+"""The folder of the program's own code."""
+
+
+def in_words(what: str, error: BaseException) -> str:
+    """What was raised, and in which line, as far as that is the user's.
+
+    Args:
+        what: what could not be done: `batch 3`.
+        error: what was raised.
+    """
+    if isinstance(error, ScenarioError):
+        return f"{what}: {error.notice}"
+    return f"{what}{_line_of(error)}: {type(error).__name__}: {error}"
+
+
+def _line_of(error: BaseException) -> str:
+    """Where it was raised: ` (file.py, line 3)`."""
+    ours = tuple(str(package) for package in (Path(engine.__file__).parent, TUI))
+    cause = error.__cause__ or error
+    frames = [
+        f for f in traceback.extract_tb(cause.__traceback__) if not f.filename.startswith(ours)
+    ]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
