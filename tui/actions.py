@@ -106,12 +106,20 @@ STEPPING = (
 )
 
 TRAINING = (
-    Action("run", ("c",), "run", "run"),
+    Action("run", ("c",), "run", "run, to the next break or to the end"),
     Action("pause", ("space",), "pause", "pause, or go on"),
-    Action("batch", ("n",), "one batch", "one batch, then pause"),
+    Action("batch", ("n",), "batch", "one batch, then pause; goes past breaks"),
+    Action("back", ("p",), "back", "back by a batch, and pause; the last 20 are kept"),
     Action("into", ("s",), "into", "into the backward pass of the next batch"),
+    Action(
+        "break_at", ("b",), "break", "break at a batch, a loss, a condition; -2: number 2 no more"
+    ),
+    Action("breaks", ("B",), "", "all breaks of the training, how they are written, and back"),
     Action("faster", ("plus", "equals_sign"), "", "a quicker pace, up to full speed"),
     Action("slower", ("minus",), "+/- pace", "a slower pace, down to one batch a second"),
+    Action("go", ("g",), "", "run until so many batches are done, or go back to there"),
+    Action("learning_rate", ("L",), "", "another learning rate, from the next batch on"),
+    Action("epochs", ("E",), "", "train for more epochs, also after the end"),
     Action("restart", ("r",), "", "back to the weights before the first batch"),
     Action("images", ("i",), "", "the test images and what the network says, wrong ones first"),
     Action("confusion", ("M",), "", "the confusion matrix: what was taken for what"),
@@ -124,7 +132,7 @@ TRAINING = (
     OPEN,
     LOG,
     COMMANDS,
-    Action("leave", ("escape", "t"), "back", "back to stepping, with the weights of now"),
+    Action("leave", ("escape", "t"), "steps", "back to stepping, with the weights of now"),
     Action("stop", ("x",), "stop", "end it here and test; c goes on"),
     HELP,
     QUIT,

@@ -81,6 +81,8 @@ class BpTui(App[None]):
         """Whether the process has shown something since it was started."""
         self.is_changing = False
         """Whether a command is under way that brings another screen."""
+        self._postponed: dict[str, Any] | None = None
+        """A view for another screen, which came while the user was asked something."""
         self._typed: list[str] = []
         """The keys that came before there was a screen."""
         self._over = False
@@ -123,6 +125,7 @@ class BpTui(App[None]):
         self.client = Client(self._options)
         self._would_be_lost = False
         self._runs = []
+        self._postponed = None
         self._attend(self.client)
 
     def close(self) -> None:
@@ -268,11 +271,19 @@ class BpTui(App[None]):
         """Give a view to the screen that shows such views; the first one of a process, and one of
         another kind, get a screen of their own. A picker or palette over it stays where it is."""
         showing = next((s for s in self.screen_stack if isinstance(s, ViewScreen)), None)
+        self._postponed = None
         if isinstance(showing, kind) and not first:
             showing.show_view(content)
-        elif first or showing is None or showing is self.screen:
+        elif first or showing is None or (showing is self.screen and not showing.is_asking):
             self._show(kind(content))
             self._changed()
+        else:
+            self._postponed = content
+
+    def show_postponed(self) -> None:
+        """Show the view that came while the user was asked something, now that they are not."""
+        if (content := self._postponed) is not None:
+            self._show_view(SCREENS[content["type"]], content, False)
 
     def on_key(self, event: events.Key) -> None:
         """Keep what is typed before there is a screen for it."""

@@ -53,6 +53,9 @@ class TrainingSnapshot:
             self._settings = {name: getattr(optimizer, name) for name in optimizer._settings}
         else:
             self._settings = _own_state(optimizer, tensors)
+            # It may leave gradients for the next batch to be added to.
+            grads = [tensor.grad for tensor in tensors]
+            self._grads = [None if grad is None else grad.array.copy() for grad in grads]
         scheduler = training.scheduler
         self._schedule = None if scheduler is None else scheduler.state_dict()
         self._drawn = get_rng_state()
@@ -77,6 +80,8 @@ class TrainingSnapshot:
         else:
             for name, value in copy.deepcopy(self._settings, _as_they_are(tensors)).items():
                 setattr(optimizer, name, value)
+            for tensor, grad in zip(tensors, self._grads, strict=True):
+                tensor.grad = None if grad is None else Tensor(grad.copy())
         if training.scheduler is not None and self._schedule is not None:
             training.scheduler.load_state_dict(self._schedule)
         set_rng_state(self._drawn)

@@ -90,8 +90,7 @@ class Debuggee:
             changed = self._carry_out_waiting(block=not self._is_training() and counting is None)
             if self._is_training():
                 self._train_for(1 / self._updates)
-                self._attend_to_break()
-                changed = True
+                changed = not self._attend_to_break()
             elif counting is not None and not changed:
                 counting.count(1 / self._updates)
                 changed = True
@@ -140,12 +139,13 @@ class Debuggee:
         if broken is not None and broken.stop is not None:
             session.stop_at(broken.stop)
 
-    def _attend_to_break(self) -> None:
-        """Where the training has stopped by itself, open the debugger on that batch."""
+    def _attend_to_break(self) -> bool:
+        """Where the training has stopped by itself, open the debugger on that batch and show it;
+        whether it has."""
         assert self._training is not None
         broken, self._training.broken = self._training.broken, None
         if broken is None:
-            return
+            return False
         try:
             with loader.guarded(self._scenario.path):
                 self._open(self._session.folding.folded, broken)
@@ -153,6 +153,7 @@ class Debuggee:
             self._failed(error)
         self._send_view()
         self._notice(str(broken))
+        return True
 
     def _recall(self) -> str:
         """Have the breakpoints and watches that are remembered, and those of the command line;

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 SCROLLING = {"pagedown": 1, "space": 1, "pageup": -1}
 """The keys that scroll a page, and by how many screens of it."""
 
-ON_A_PAGE = ("help", "log", "leave", "commands", "give_up", "breakpoints", "condition", "save")
+ON_A_PAGE = (
+    *("help", "log", "leave", "commands", "give_up", "save"),
+    *("breakpoints", "condition", "breaks", "break_at"),
+)
 """The actions that are possible while a page lies over the body."""
 
 LEAVING = ("app.quit_program", "quit_program")
@@ -100,6 +103,7 @@ class BaseScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Show what has come while another screen lay over this one."""
         self.call_after_refresh(self.draw)
+        self.program.show_postponed()
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay everything out anew."""
@@ -263,11 +267,13 @@ class BaseScreen(Screen[None]):
             self._prompt, self._asked = None, prompt
             self.draw_footer()
             prompt.then(prompt.text)
+            self.program.show_postponed()
         elif event.key in ("escape", "ctrl+c"):
             self._prompt = self._asked = None
             if self._page == "commands":
                 self.close_page()
             self.draw_footer()
+            self.program.show_postponed()
         elif self._page == "commands" and event.key in ("up", "down"):
             self._chosen += 1 if event.key == "down" else -1
             self._show_page("commands")
@@ -297,6 +303,7 @@ class BaseScreen(Screen[None]):
             self.draw_footer()
             if event.key in ("y", "Y"):
                 then()
+            self.program.show_postponed()
             return
         if self.program.is_changing and self.CHANGES:
             self.program.type_later(event.key)
@@ -411,6 +418,11 @@ class BaseScreen(Screen[None]):
         """Show what was printed meanwhile, where the log is open."""
         if self._page == "log" and self.is_shown:
             self._show_page("log")
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the user is typing into a prompt, or has a question to answer."""
+        return self._prompt is not None or self._question is not None
 
     @property
     def is_shown(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from tui import actions
 from tui.screens import saving
 from tui.screens.base import BaseScreen, bindings
+from tui.session.training import BREAKS_PAGE
 from tui.widgets import styles
 from tui.widgets.items import Item, Items
 from tui.widgets.lines import Line, Lines
@@ -20,6 +22,13 @@ View = dict[str, Any]
 TABLE_WIDTH = 34
 ROOMY = 16
 """With fewer rows the curve gets those of the caption and of the data."""
+BREAKS_SHOWN = 3
+"""So many of the places at which the training is to stop are told beside the plot."""
+
+ANSWERED_WITHIN = 0.2
+"""After so many seconds without news it is told that a key was heard."""
+PAUSING = "pausing after this batch"
+HEARD = "heard; after this batch"
 
 
 class TrainingScreen(BaseScreen):
@@ -33,6 +42,10 @@ class TrainingScreen(BaseScreen):
         super().__init__()
         self._view = view
         self._columns = 0
+        self._views = 0
+        """How many views have come."""
+        self._waits = ""
+        """What is to come after the batch under way, where that takes a while."""
 
     def compose_body(self) -> ComposeResult:
         """The plot at the left, the epochs beside or below it, progress at the bottom."""
@@ -46,6 +59,8 @@ class TrainingScreen(BaseScreen):
     def show_view(self, view: View) -> None:
         """Show how far the training is now."""
         self._view = view
+        self._views += 1
+        self._waits = ""
         self.draw()
 
     @property
@@ -58,22 +73,33 @@ class TrainingScreen(BaseScreen):
         view = self._view
         state = view["state"]
         if state in ("running", "paused"):
-            state = f"{state}, {view['pace']}"
-        return f"{view['name']}  training", state
+            to = "" if view["target"] is None else f" to batch {view['target']}"
+            state = f"{state}{to}, {view['pace']}"
+        return f"{view['name']}  training", self._waits or state
 
     def upcoming(self) -> Line:
         """What to do next, or what went wrong."""
         view = self._view
         if view["problem"]:
-            return [(f" {view['problem']}", styles.PROBLEM)]
+            return self._problem()
         text = {
-            "paused": "c runs, n trains on one batch, s steps through its backward pass.",
-            "running": "space pauses, + and - change the pace.",
+            "paused": "c runs, n trains on one batch, s steps through it, Esc leads back.",
+            "running": "space pauses, + and - change the pace, Esc steps from here.",
             "stopped": "stopped; c goes on, r starts again, Esc steps with these weights.",
-            "finished": "done; Esc steps with the trained weights, r starts again.",
+            "finished": "done; Esc steps with the trained weights, E trains on, r starts again.",
             "failed": "R reads the file afresh.",
         }[view["state"]]
         return [(" Next  ", styles.SHOWN), (text, styles.PLAIN)]
+
+    def _problem(self) -> Line:
+        """What went wrong, cut where what can be done has no room beside it."""
+        steps = "s steps into it, " if self._view["can_look_in"] else ""
+        way = f"{steps}p goes back" if self._view["batch"] else f"{steps}r starts again"
+        room = max(1, self.size.width - cell_len(way) - 3)
+        problem = self._view["problem"]
+        if cell_len(problem) > room:
+            problem = set_cell_size(problem, room - 1).rstrip() + "…"
+        return [(f" {problem}", styles.PROBLEM), (f"  {way}", styles.PLAIN)]
 
     def draw_body(self) -> None:
         """Show plot, table and progress."""
@@ -111,21 +137,78 @@ class TrainingScreen(BaseScreen):
 
     # Keys
 
+    def _send(self, do: str, waits: str = PAUSING, **more: object) -> None:
+        """Send a command; where a batch takes so long that nothing comes at once, tell that it was
+        heard."""
+        views = self._views
+
+        def tell() -> None:
+            if self._views == views and self.is_shown:
+                self._waits = waits
+                self.draw()
+
+        self.program.send(do=f"training.{do}", **more)
+        self.set_timer(ANSWERED_WITHIN, tell)
+
     def action_run(self) -> None:
         """Run."""
-        self.program.send(do="training.run")
+        self._send("run", "running")
 
     def action_pause(self) -> None:
         """Pause, or go on."""
-        self.program.send(do="training.toggle")
+        self._send("toggle", PAUSING if self._view["state"] == "running" else "running")
 
     def action_batch(self) -> None:
         """Train on one batch."""
-        self.program.send(do="training.batch")
+        self._send("batch", "one batch under way")
+
+    def action_back(self) -> None:
+        """Back by a batch."""
+        self._send("back")
 
     def action_into(self) -> None:
         """Step through the next batch."""
-        self.program.send(do="training.close")
+        self._send("close")
+
+    def action_break_at(self) -> None:
+        """Let the user type where to stop."""
+        self.prompt(
+            "break at",
+            lambda text: self._send("change_breaks", HEARD, text=text),
+            hint="200, nan, rise 2, isnan(grad_out) ...; B tells all",
+        )
+
+    def action_breaks(self) -> None:
+        """List where the training stops, or close that list."""
+        if not self.shows_page(BREAKS_PAGE):
+            self._send("breaks", HEARD)
+        else:
+            self.close_page()
+
+    def action_go(self) -> None:
+        """Ask until which batch to run."""
+        self.prompt(
+            "run until so many batches are done:" if self.size.width >= 60 else "run to batch",
+            lambda text: self._send("go", HEARD, text=text),
+            hint="fewer than now: back, as far as they are kept",
+        )
+
+    def action_learning_rate(self) -> None:
+        """Ask for another learning rate."""
+        self.prompt(
+            "learning rate",
+            lambda text: self._send("lr", HEARD, text=text),
+            self._view["lr_in_full"],
+            "from the next batch on",
+        )
+
+    def action_epochs(self) -> None:
+        """Ask for how many more epochs."""
+        self.prompt(
+            "more epochs",
+            lambda text: self._send("epochs", HEARD, text=text),
+            hint=f"now it is to train for {self._view['epochs']}",
+        )
 
     def action_save(self) -> None:
         """Let the user type a file for the picture of the screen."""
@@ -134,15 +217,15 @@ class TrainingScreen(BaseScreen):
     def action_leave(self) -> None:
         """Close a page, or go back to stepping."""
         if not self.close_page():
-            self.program.send(do="training.close")
+            self._send("close")
 
     def action_faster(self) -> None:
         """A quicker pace."""
-        self.program.send(do="training.faster")
+        self._send("faster", HEARD)
 
     def action_slower(self) -> None:
         """A slower pace."""
-        self.program.send(do="training.slower")
+        self._send("slower", HEARD)
 
     def action_images(self) -> None:
         """The test images, wrong ones first."""
@@ -168,7 +251,7 @@ class TrainingScreen(BaseScreen):
 
     def action_stop(self) -> None:
         """End it here."""
-        self.program.send(do="training.stop")
+        self._send("stop")
 
     def action_fetch(self) -> None:
         """The full MNIST, after asking where a training would be lost."""
@@ -183,7 +266,7 @@ class TrainingScreen(BaseScreen):
         """Back to the start, after asking where something would be lost."""
 
         def restart() -> None:
-            self.program.send(do="training.restart")
+            self._send("restart")
 
         if self._view["batch"]:
             self.ask("Back to the untrained weights, and lose this training?", restart)
@@ -210,7 +293,17 @@ def _epoch_items(view: View, height: int) -> list[Item]:
         items.append(("line", f"loss of batch {view['batch']}", view["last_loss"]))
         items.append(("line", f"mean of the last {view['recent']}", view["recent_loss"]))
     items.append(("line", f"{view['optimizer']}, learning rate", view["lr"]))
+    items += [("quiet", told, "") for told in (view["lr_change"], *_breaks(view)) if told]
     return items
+
+
+def _breaks(view: View) -> list[str]:
+    """Where the training is to stop, as far as that has room beside the plot."""
+    breaks, room = view["breaks"], TABLE_WIDTH - 3
+    told = [f"stops {one}" for one in breaks[:BREAKS_SHOWN]]
+    if len(breaks) > len(told):
+        told[-1] = f"{len(breaks) - len(told) + 1} more, B lists them"
+    return [one if cell_len(one) <= room else set_cell_size(one, room - 1) + "…" for one in told]
 
 
 def _epoch_row(result: dict[str, Any]) -> str:

@@ -62,11 +62,12 @@ def about(scenario: Scenario) -> str:
 
 
 def _batch_in_words(training: engine.Training) -> str:
-    """The next batch (at the end: the last), counted through the whole training."""
+    """The next batch (at the end: the last), counted through the whole training; of how many only
+    where that says the same of its epoch."""
     batch = min(training.position + 1, training.total_batches)
     if batch <= training.batches_per_epoch:
         return f"batch {batch} of {training.batches_per_epoch}"
-    return f"batch {batch}, epoch {training.epoch}"
+    return f"batch {batch}"
 
 
 def _layer_sizes(model: Any) -> list[str]:

@@ -11,17 +11,16 @@ from tui.session.breaking.condition import Condition
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.explanation import GAP, Item
 from tui.session.labels import Labels
-from tui.session.training.breaks import PAGE, AtBatch, Break, Breaks, OfLoss, What, parse
+from tui.session.training import BREAKS_PAGE
+from tui.session.training.breaks import AtBatch, Break, Breaks, OfLoss, What, parse
 from tui.session.training.session import TrainingSession
 
 Json = dict[str, Any]
 
-SLOWER = "each batch is stepped first, which is slower"
-
 
 def show(session: TrainingSession, command: Json) -> None:
     """Show the page of all places where the training stops."""
-    session.show_page(PAGE, listing(session.breaks))
+    session.show_page(BREAKS_PAGE, listing(session.breaks))
 
 
 def change(session: TrainingSession, command: Json) -> None:
@@ -44,7 +43,7 @@ def change(session: TrainingSession, command: Json) -> None:
         session.say(_added(session, breaks.add(_what(session, text))))
     else:
         session.say(_take_over(session))
-    session.show_page(PAGE, listing(breaks), update=True)
+    session.show_page(BREAKS_PAGE, listing(breaks), update=True)
 
 
 def _what(session: TrainingSession, text: str) -> What:
@@ -76,7 +75,7 @@ def _added(session: TrainingSession, one: Break) -> str:
         return f"c stops {one}, before its update"
     if isinstance(what, OfLoss):
         return f"c stops {one}, before the update of that batch"
-    return f"c stops {one}; {SLOWER}"
+    return f"c is slower now, and stops {one}"
 
 
 def _take_over(session: TrainingSession) -> str:
@@ -91,7 +90,7 @@ def _take_over(session: TrainingSession) -> str:
     added = [session.breaks.add(what) for what in conditions if what not in known]
     if not added:
         raise Refused("the debugger's conditions are here already; B lists where it stops")
-    return f"c stops {', '.join(map(str, added))}, as in the debugger; {SLOWER}"
+    return f"c is slower now, and stops {', '.join(map(str, added))}"
 
 
 def listing(breaks: Breaks) -> list[Item]:
@@ -111,7 +110,7 @@ def listing(breaks: Breaks) -> list[Item]:
         ("b nan", "before that of a batch whose loss is NaN or infinite"),
         ("b rise 2", "whose loss is more than 2 times the mean of the 20 before it"),
         ("b loss > 3", "whose loss is above 3; also < <= >="),
-        ("b isnan(grad_out)", "in whose backward pass a condition of the debugger holds"),
+        ("b inf", "in whose pass a condition of the debugger holds: inf, isnan(grad_out)"),
         ("b op relu", "before the first such node; also node 12, name linear*.bias"),
         ("b", "without a text: all conditions that are switched on in the debugger"),
         ("b -2", "removes number 2; b !2 switches it off, or on again"),

@@ -15,9 +15,6 @@ from tui.session.breaking.entries import parse_stop
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.breaking.targets import Target
 
-PAGE = "Where the training stops"
-"""The title of the page that lists them."""
-
 BATCH = re.compile(r"(?:batch\s+)?#?(\d{1,9})", re.ASCII)
 RISE = re.compile(r"rises?\b(?:\s+by\b)?\s*(.*)")
 LOSS = re.compile(r"loss\b\s*(<=|>=|<|>)?\s*(.*)")

@@ -1,0 +1,509 @@
+"""A training that stops by itself: at a batch, at a loss, where something holds in a pass."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tui_support import REGRESSION, load, text_of, write
+
+from tui.errors import Refused
+from tui.loader import Scenario
+from tui.session.breaking.breakpoints import Breakpoints
+from tui.session.labels import Labels
+from tui.session.opening import open_graph
+from tui.session.session import Session, Subject
+from tui.session.training.about_batch import about_batch
+from tui.session.training.breaks import AtBatch, Compared, NotFinite, Rise, parse
+from tui.session.training.commands import carry_out
+from tui.session.training.session import TrainingSession
+
+LONGER = REGRESSION + "training.epochs = 20\n"
+"""60 batches."""
+
+BREAKS_DOWN = LONGER + (
+    "def loss_fn(out, y):\n"
+    "    loss = mean_square(out, y)\n"
+    "    if training.position == 29:\n"
+    "        loss = loss * {factor}\n"
+    "    return loss\n"
+    "training.loss_fn = loss_fn\n"
+)
+"""The loss of batch 30 is so many times what it would be."""
+
+
+def session_on(scenario: Scenario, debugger: Breakpoints | None = None) -> TrainingSession:
+    assert scenario.training is not None
+    session = TrainingSession(scenario.training, lambda: open_graph(scenario), debugger)
+    for _ in range(10):
+        session.faster()
+    return session
+
+
+def session_for(folder: Path, body: str = LONGER) -> TrainingSession:
+    return session_on(load(write(folder, body)))
+
+
+def do(session: TrainingSession, name: str, **more: Any) -> str:
+    """Carry out a command; the last notice that comes of it."""
+    session.messages.clear()
+    carry_out(session, name, more)
+    return next((m["text"] for m in reversed(session.messages) if m["type"] == "notice"), "")
+
+
+def break_at(session: TrainingSession, text: str) -> str:
+    return do(session, "change_breaks", text=text)
+
+
+def run(session: TrainingSession) -> str:
+    """Run until it stops; why it did by itself, nothing where it did not."""
+    session.broken = None
+    session.run()
+    while session.running:
+        assert session.train_when_due()
+    return str(session.broken or "")
+
+
+def undisturbed(folder: Path, body: str = LONGER) -> list[float]:
+    session = session_for(folder, body)
+    assert run(session) == ""
+    return list(session.training.losses)
+
+
+# What is typed
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("200", AtBatch(200)),
+        (" batch 7 ", AtBatch(7)),
+        ("nan", NotFinite()),
+        ("NaN", NotFinite()),
+        ("rise 2", Rise(2)),
+        ("rises by 1.5", Rise(1.5)),
+        ("loss > 3", Compared(">", 3)),
+        ("loss<=1e-3", Compared("<=", 1e-3)),
+        ("node 12", 12),
+    ],
+)
+def test_what_can_be_typed(text: str, what: object) -> None:
+    assert parse(text) == what
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("isnan(grad_out)", "isnan(grad_out)"),
+        ('norm(contribution) > 10 and op == "matmul"', "norm(contribution)"),
+        ("op relu", "op relu"),
+        ("name linear*.bias", "name linear*.bias"),
+        ("inf", "inf"),
+    ],
+)
+def test_what_the_debugger_stops_at_can_be_typed(text: str, told: str) -> None:
+    assert told in str(parse(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rise", "rise 2"),
+        ("rise 1", "above 1"),
+        ("rise inf", "above 1"),
+        ("rise two", "rise 2"),
+        ("loss", "loss > 3"),
+        ("loss == 3", "compared with a number"),
+        ("loss > nan", "compared with a number"),
+        ("losses > 3", "losses"),
+        ("foo(", "cannot be read"),
+        ("node b", "by its number"),
+    ],
+)
+def test_what_cannot_be_typed_is_refused_with_what_can(text: str, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["0", "61", "999"])
+def test_a_batch_that_there_is_not(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Refused, match="1 to 60; E trains for more epochs"):
+        break_at(session_for(tmp_path), text)
+
+
+def test_a_node_that_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="there is no node 999"):
+        break_at(session_for(tmp_path), "node 999")
+
+
+# The list
+
+
+def test_the_list_is_added_to_switched_and_removed_from(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    assert break_at(session, "50") == "c stops at batch 50, before its update"
+    assert "at a loss of NaN or Inf" in break_at(session, "nan")
+    assert "slower" in break_at(session, "op subtract")
+    with pytest.raises(Refused, match="at batch 50 already"):
+        break_at(session, "batch 50")
+    assert session.breaks.to_come(0) == [
+        "at batch 50",
+        "at a loss of NaN or Inf",
+        "before op subtract",
+    ]
+    assert break_at(session, "!2") == "switched off: at a loss of NaN or Inf"
+    assert "removed: before op subtract" in break_at(session, "-3")
+    do(session, "breaks")
+    page = text_of(session.messages[0]["items"])
+    assert "1  at batch 50\n" in page
+    assert "2  at a loss of NaN or Inf, off\n" in page
+    assert "subtract" not in page
+    assert session.breaks.to_come(50) == []
+    assert break_at(session, "!2") == "switched on: at a loss of NaN or Inf"
+    for text in ("-3", "!0"):
+        with pytest.raises(Refused, match="there are 2"):
+            break_at(session, text)
+
+
+def test_an_open_list_is_brought_up_to_date(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    break_at(session, "nan")
+    page = next(message for message in session.messages if message["type"] == "page")
+    assert page["update"]
+    assert "at a loss of NaN or Inf" in text_of(page["items"])
+
+
+def test_a_batch_that_is_behind_says_the_way_there(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    do(session, "go", text="10")
+    while session.running:
+        session.train_when_due()
+    assert "p goes back" in break_at(session, "5")
+    assert session.breaks.to_come(10) == []
+
+
+def test_without_a_text_the_debuggers_conditions_are_taken_over(tmp_path: Path) -> None:
+    scenario = load(write(tmp_path, LONGER))
+    debugger = Breakpoints()
+    session = session_on(scenario, debugger)
+    with pytest.raises(Refused, match="no condition that is switched on"):
+        break_at(session, "")
+    graph = open_graph(scenario)
+    debugger.attach(graph, Labels(graph))
+    for text in ("norm(grad_out) > 1e9", "isnan(value)", "op matmul", "1"):
+        debugger.add_stop(text)
+    debugger.switch(2)
+    assert "norm(grad_out) > 1e9" in break_at(session, "  ")
+    assert session.breaks.to_come(0) == ["where norm(grad_out) > 1e9"]
+    with pytest.raises(Refused, match="here already"):
+        break_at(session, "")
+
+
+# Stopping
+
+
+def test_at_a_batch_it_stops_before_its_update(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    break_at(session, "31")
+    assert run(session) == "Batch 31: stopped before its update"
+    assert (session.state, session.training.position) == ("paused", 30)
+    assert run(session) == ""
+    assert session.state == "finished"
+    assert session.training.losses == undisturbed(tmp_path)
+
+
+@pytest.mark.parametrize("batch", [1, 60])
+def test_the_first_and_the_last_batch(tmp_path: Path, batch: int) -> None:
+    session = session_for(tmp_path)
+    break_at(session, str(batch))
+    assert run(session)
+    assert session.training.position == batch - 1
+    assert run(session) == ""
+    assert session.training.losses == undisturbed(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize(
+    ("factor", "text", "told"),
+    [
+        ("float('nan')", "nan", "the loss is NaN"),
+        ("float('inf')", "nan", "the loss is Inf"),
+        ("1e6", "rise 10", r"more than 10 times [\d.e-]+, the mean of the 20 before"),
+        ("float('inf')", "rise 10", "the loss is Inf, more than 10 times"),
+        ("1e9", "loss > 1000", r"the loss is [\d.e]+ > 1000"),
+        ("0", "loss <= 0", "the loss is 0 <= 0"),
+    ],
+)
+def test_at_a_loss_it_stops_with_the_weights_before_it(
+    tmp_path: Path, factor: str, text: str, told: str
+) -> None:
+    body = BREAKS_DOWN.format(factor=factor)
+    before = session_for(tmp_path, body)
+    for _ in range(29):
+        before.one_batch()
+    session = session_for(tmp_path, body)
+    break_at(session, text)
+    said = run(session)
+    assert said.startswith("Batch 30: stopped before its update: ")
+    assert re.search(told, said), said
+    assert (session.state, session.training.position) == ("paused", 29)
+    assert session.training.losses == before.training.losses
+    for mine, other in zip(
+        session.training.model.parameters(), before.training.model.parameters(), strict=True
+    ):
+        assert mine.array.tobytes() == other.array.tobytes()
+    session.breaks.entries[0].enabled = False
+    run(session)
+    assert len(session.training.losses) == 60
+    for mine_, other_ in zip(session.training.losses, undisturbed(tmp_path, body), strict=True):
+        assert mine_ == other_ or (math.isnan(mine_) and math.isnan(other_))
+
+
+def test_a_rise_needs_a_mean_above_zero() -> None:
+    assert Rise(2).why(5.0, []) is None
+    assert Rise(2).why(5.0, [-1.0, -2.0]) is None
+    assert Rise(2).why(math.nan, [1.0]) is None
+    assert Rise(2).why(2.0, [1.0]) is None
+    assert Rise(2).why(2.1, [1.0]) == (
+        "the loss is 2.1, more than 2 times 1, the mean of the 1 before"
+    )
+
+
+def test_where_a_condition_holds_in_a_pass(tmp_path: Path) -> None:
+    body = BREAKS_DOWN.format(factor=1000)
+    session = session_for(tmp_path, body)
+    break_at(session, 'norm(contribution) > 300 and op == "multiply"')
+    said = run(session)
+    broken = session.broken
+    assert broken is not None
+    assert broken.stop is not None
+    assert broken.graph is not None
+    assert session.training.position == 29
+    assert said.startswith(f"Batch 30: stopped after node {broken.stop.position - 1}, ")
+    assert "> 300" in said
+    stepping = Session(broken.graph, Subject("x", "", "", "", "x.py", []))
+    assert (stepping.done, broken.graph.position) == (0, 0)
+    stepping.stop_at(broken.stop)
+    assert stepping.stopped is broken.stop
+    assert stepping.graph.nodes[stepping.last_step().node].op == "multiply"
+    while stepping.next():
+        pass
+    while stepping.back():
+        pass
+    assert run(session) == ""
+    assert session.training.losses == undisturbed(tmp_path, body)
+
+
+def test_a_condition_that_never_holds_changes_nothing(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    break_at(session, "isnan(grad_out)")
+    break_at(session, "changed")
+    assert run(session) == ""
+    assert session.training.losses == undisturbed(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["op sum", "node 0", "node 3", "name weight"])
+def test_a_breakpoint_stops_each_batch_before_its_node(tmp_path: Path, text: str) -> None:
+    session = session_for(tmp_path)
+    break_at(session, text)
+    for batch in (1, 2, 3):
+        assert run(session).startswith(f"Batch {batch}: stopped before node ")
+        assert session.training.position == batch - 1
+    break_at(session, "!1")
+    assert run(session) == ""
+    assert session.training.losses == undisturbed(tmp_path)
+
+
+def test_a_condition_that_cannot_be_computed_stops_there_and_says_so(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    break_at(session, "contribution + grad_out > 1e9")
+    said = run(session)
+    assert said.startswith("Batch 1: stopped after node ")
+    assert "cannot be computed" in said
+
+
+def test_several_that_hold_at_one_batch_are_told_one_after_the_other(tmp_path: Path) -> None:
+    session = session_for(tmp_path, BREAKS_DOWN.format(factor="float('nan')"))
+    for text in ("30", "nan", "loss < 1e9", "isnan(value)"):
+        break_at(session, text)
+    break_at(session, "!3")
+    told = []
+    for _ in range(3):
+        told.append(run(session))
+    assert told[0] == "Batch 30: stopped before its update"
+    assert told[1].startswith("Batch 30: stopped after node 0, ")
+    assert told[2] == "Batch 30: stopped before its update: the loss is NaN"
+
+
+def test_going_back_before_it_stops_there_once_more(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    break_at(session, "31")
+    assert run(session)
+    assert session.back()
+    assert run(session) == "Batch 31: stopped before its update"
+    session.restart()
+    assert run(session) == "Batch 31: stopped before its update"
+    assert session.breaks.entries[0].hits == 3
+
+
+def test_one_batch_at_a_time_goes_past_breaks(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    break_at(session, "1")
+    break_at(session, "op matmul")
+    for _ in range(3):
+        session.one_batch()
+    assert session.training.position == 3
+    assert session.broken is None
+
+
+def test_what_was_looked_at_does_not_stop_at_once_again(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    for _ in range(4):
+        session.one_batch()
+    session.look()
+    break_at(session, "5")
+    session.look()
+    session.look_away()
+    assert run(session) == ""
+
+
+def test_twenty_batches_are_still_kept_after_a_break(tmp_path: Path) -> None:
+    session = session_for(tmp_path, BREAKS_DOWN.format(factor="float('nan')"))
+    for text in ("nan", "op matmul", "28"):
+        break_at(session, text)
+    break_at(session, "!2")
+    assert run(session)
+    break_at(session, "!2")
+    assert run(session).startswith("Batch 28: stopped before node")
+    break_at(session, "!2")
+    assert run(session).startswith("Batch 30")
+    assert len(session.history) == 20
+
+
+# Looking changes nothing
+
+
+def test_whatever_is_done_to_the_weights_while_looking_is_put_back(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    break_at(session, "10")
+    run(session)
+    session.look()
+    for parameter in session.training.model.parameters():
+        parameter.array[...] = 7
+    run(session)
+    assert session.training.losses == undisturbed(tmp_path)
+
+
+ADDS_UP = LONGER + (
+    "class Forgetful:\n"
+    "    lr = 0.001\n"
+    "    def zero_grad(self):\n        pass\n"
+    "    def step(self):\n"
+    "        for p in model.parameters():\n            p.array[...] -= self.lr * p.grad.array\n"
+    "training.optimizer = Forgetful()\n"
+)
+
+
+@pytest.mark.parametrize("text", ["9", "op matmul", "norm(grad_out) > 1e9"])
+def test_an_optimizer_that_never_clears_gradients_gets_no_others(tmp_path: Path, text: str) -> None:
+    session = session_for(tmp_path, ADDS_UP)
+    break_at(session, text)
+    for _ in range(3):
+        if run(session):
+            session.look()
+            graph = session.look_in() if session.look_in else None
+            while graph is not None and graph.position < graph.step_count:
+                graph.step()
+    session.breaks.entries.clear()
+    run(session)
+    assert session.training.losses == undisturbed(tmp_path, ADDS_UP)
+
+
+# What fails
+
+
+def test_a_batch_that_fails_says_whether_it_can_be_looked_into(tmp_path: Path) -> None:
+    fails = LONGER + (
+        "def loss_fn(out, y):\n"
+        "    if training.position == 2:\n        raise ValueError('odd')\n"
+        "    return mean_square(out, y)\n"
+        "training.loss_fn = loss_fn\n"
+    )
+    session = session_for(tmp_path, fails)
+    run(session)
+    assert (session.state, session.training.position) == ("failed", 2)
+    assert not session.can_look_in
+    backward = LONGER + (
+        "def back(grad_out, out, x):\n    raise ValueError('odd')\n"
+        "odd = wrap_forward_fn(lambda x: x * 1, name='odd')\n"
+        "BACK_FUNCS.add_back_func(odd, 0, back)\n"
+        "def loss_fn(out, y):\n"
+        "    loss = mean_square(out, y)\n"
+        "    return odd(loss) if training.position == 2 else loss\n"
+        "training.loss_fn = loss_fn\n"
+    )
+    session = session_for(tmp_path, backward)
+    run(session)
+    assert (session.state, session.training.position) == ("failed", 2)
+    assert session.can_look_in
+    assert "batch 3" in session.problem
+
+
+def test_a_pass_that_fails_while_it_is_asked_for_a_condition(tmp_path: Path) -> None:
+    fails = LONGER + (
+        "def loss_fn(out, y):\n"
+        "    if training.position == 2:\n        raise ValueError('odd')\n"
+        "    return mean_square(out, y)\n"
+        "training.loss_fn = loss_fn\n"
+    )
+    session = session_for(tmp_path, fails)
+    break_at(session, "nan or inf")
+    run(session)
+    assert (session.state, session.training.position) == ("failed", 2)
+    assert session.problem.startswith("batch 3: ")
+    assert "ValueError: odd" in session.problem
+    assert session.back()
+    assert (session.state, session.training.position) == ("paused", 1)
+
+
+# What is told of the batch
+
+
+def told(session: TrainingSession) -> str:
+    assert session.look_in is not None
+    return text_of(about_batch(session, session.look_in(), session.broken))
+
+
+def test_before_the_first_batch_the_scenario_speaks(tmp_path: Path) -> None:
+    assert told(session_for(tmp_path)) == ""
+
+
+def test_the_batch_and_its_weights(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    session.one_batch()
+    text = told(session)
+    assert "Batch 2 of 60  epoch 1 of 20" in text
+    assert "the weights after 1 update:" in text
+    assert "learning rate  0.1" in text
+    assert "its loss now" in text
+    assert "topped" not in text
+    break_at(session, "10")
+    run(session)
+    text = told(session)
+    assert "Batch 10 of 60  epoch 4 of 20" in text
+    assert "Stopped before its update" in text
+    run(session)
+    session.broken = None
+    assert "The training is over. This is its last batch once more" in told(session)
+
+
+def test_the_loss_that_is_told_is_that_of_the_batch(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    break_at(session, "10")
+    run(session)
+    line = next(line for line in told(session).splitlines() if line.startswith("its loss now"))
+    session.one_batch()
+    assert float(line.split()[-1]) == pytest.approx(session.training.losses[-1], rel=1e-3)
