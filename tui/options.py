@@ -21,6 +21,11 @@ class Options:
     """Replaces the Training's own value, as do the next two."""
     epochs: int | None = None
     lr: float | None = None
+    out: str | None = None
+    """The folder that the training is kept in, absolute; one that is there already is gone on
+    from."""
+    checkpoint_every: int | None = None
+    """After how many batches it is kept there, besides after each epoch."""
     breaks: tuple[str, ...] = ()
     """Where to stop besides what is remembered, as typed."""
     watches: tuple[str, ...] = ()

@@ -53,6 +53,7 @@ def view_of(session: TrainingSession, columns: int) -> Json:
         "optimizer": type(training.optimizer).__name__,
         "lr": numbers.number(training.optimizer.lr),
         "left": _seconds_left(session),
+        "kept": None if session.keeper is None else session.keeper.facts(),
         "would_be_lost": session.would_be_lost,
     }
 
