@@ -18,11 +18,7 @@ from tui.session.protocol import Array
 from tui.session.training import checkpoint_file
 from tui.session.training.checkpoint_file import Json, unusable
 
-UNREADABLE = (
-    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError),
-    *(RuntimeError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile),
-)
-"""What reading arrays and numbers from a file of another content may raise."""
+LONGEST_NAME = 200
 
 
 def save(path: Path, header: Json, state: Json) -> None:
@@ -55,7 +51,7 @@ def load(path: Path) -> tuple[Json, Json]:
                 raise ValueError("its state is none")
         except ScenarioError:
             raise
-        except UNREADABLE as error:
+        except Exception as error:  # arrays and numbers of another content may raise anything
             raise unusable(path, f"its content is not what it has to be ({error})") from None
         return header, state
 
@@ -67,7 +63,8 @@ def _tree(value: Any, where: str, arrays: dict[str, Array]) -> Any:
     {"$tuple": [...]}, {"$dict": [[key, value], ...]}.
     """
     if isinstance(value, np.ndarray | np.generic):
-        name = where
+        # A zip archive has no room for every text.
+        name = where if where.isprintable() and 0 < len(where) < LONGEST_NAME else "array"
         while name in arrays:
             name += "_"
         arrays[name] = np.asarray(value)
