@@ -64,11 +64,15 @@ class RunFolder:
         with self._telling():
             self.folder.mkdir(parents=True, exist_ok=True)
             self._metrics = metrics.MetricsFile(self.folder / METRICS)
-            if not is_free(self.folder):
-                self._go_on(options)
-            self._restore_metrics()
-            files.remove_parts(self._path)
-            self.save()
+            try:
+                if not is_free(self.folder):
+                    self._go_on(options)
+                self._restore_metrics()
+                files.remove_parts(self._path)
+                self.save()
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def how_to_resume(self) -> str:
