@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from tui import __version__
 from tui.errors import ScenarioError
-from tui.options import Options
+from tui.options import DATA, Options
 from tui.process import BLAS_THREADS
 
 DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -193,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--data",
-        choices=("auto", "embedded", "torchvision"),
+        choices=DATA,
         help="which MNIST (default auto: the full set where it is there, else the embedded part)",
     )
     parser.add_argument(

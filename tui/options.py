@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+DATA = ("auto", "embedded", "torchvision")
+"""Which MNIST there is to choose from."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -14,7 +17,7 @@ class Options:
     """A path, or the name of a bundled scenario."""
     seed: int = 0
     data: str = "auto"
-    """Which MNIST: auto, embedded or torchvision."""
+    """One of DATA."""
     data_dir: str | None = None
     """Where IDX files may lie."""
     batch_size: int | None = None

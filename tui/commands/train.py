@@ -39,11 +39,11 @@ def train(options: Options, as_json: bool, out: TextIO) -> int:
     if options.out is None:
         _show(training, loader.guarded_events(scenario.path, training), as_json, out)
         return 0
-    run = RunFolder(scenario, options)
-    for note in run.notes:
-        _say(note)
-    with ending_signals(_say) as signals:
-        return _train_kept(scenario, run, signals, as_json, out)
+    with contextlib.closing(RunFolder(scenario, options)) as run:
+        for note in run.notes:
+            _say(note)
+        with ending_signals(_say) as signals:
+            return _train_kept(scenario, run, signals, as_json, out)
 
 
 def _train_kept(
@@ -74,7 +74,8 @@ def _train_kept(
         with contextlib.suppress(NotKept):
             if whole and run.saved_at < training.position:
                 run.save()
-        _say_where(run)
+        if run.saved_at:
+            _say_where(run)
         if signals.number and isinstance(error, OSError | KeyboardInterrupt):
             return 128 + signals.number
         raise

@@ -12,7 +12,7 @@ from typing import Any
 
 from tui import catalog
 from tui.errors import ScenarioError
-from tui.options import Options
+from tui.options import DATA, Options
 from tui.session.training import checkpoint_file
 from tui.session.training.checkpoint_file import unusable
 
@@ -69,16 +69,17 @@ def options_of_run(folder: Path, given: Any) -> Options:
     header = checkpoint_file.read_header(path)
     try:
         run: dict[str, Any] = header["run"]
+        every = header["checkpoint_every"]
         options = Options(
             scenario=str(run["scenario"]),
-            seed=int(run["seed"]),
-            data=str(run["data"]),
+            seed=_whole(run["seed"], 0),
+            data=DATA[DATA.index(run["data"])],
             data_dir=None if run["data_dir"] is None else str(run["data_dir"]),
-            batch_size=int(header["batch_size"]),
-            epochs=int(header["epochs"]),
+            batch_size=_whole(header["batch_size"]),
+            epochs=_whole(header["epochs"]),
             lr=None if run["lr"] is None else float(run["lr"]),
             out=str(folder),
-            checkpoint_every=header["checkpoint_every"],
+            checkpoint_every=None if every is None else _whole(every),
         )
         start_lr = float(run["start_lr"])
         file = str(run["file"])
@@ -121,6 +122,13 @@ def _scenario(folder: Path, kept: str, file: str, given: str | None) -> str:
             str(folder),
         ) from None
     return kept
+
+
+def _whole(value: Any, least: int = 1) -> int:
+    number = int(value)
+    if number < least:
+        raise ValueError(f"{value!r} is no whole number from {least}")
+    return number
 
 
 def _another(folder: Path, why: str) -> ScenarioError:
