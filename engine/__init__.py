@@ -10,7 +10,7 @@ from engine.backward import BackwardPass, backward_steps
 from engine.batches import DataLoader
 from engine.broadcasting import unbroadcast
 from engine.creation import *
-from engine.errors import BackwardError, CycleError, ShapeError
+from engine.errors import BackwardError, CycleError, ShapeError, StateError
 from engine.functions import *
 from engine.grad_mode import NoGrad, is_grad_enabled, no_grad
 from engine.gradcheck import (
@@ -52,6 +52,7 @@ __all__ = [
     "Origin",
     "Recipe",
     "ShapeError",
+    "StateError",
     "Step",
     "Tensor",
     "add_step_hook",

@@ -13,3 +13,7 @@ class BackwardError(RuntimeError):
 
 class CycleError(ValueError):
     """A graph that must be without cycles has one."""
+
+
+class StateError(ValueError):
+    """A state of a training that cannot be kept, or does not fit."""

@@ -71,7 +71,7 @@ class BpTui(App[None]):
         Lines.ascii_only = not has_unicode()
         self.client = client
         self.panes = RememberedPanes()
-        self._options = options
+        self._options = self._given = options
         self._updates = UPDATES_OVER_SSH if slow_link else UPDATES
         self._would_be_lost = False
         self._runs: list[dict[str, Any]] = []
@@ -121,12 +121,21 @@ class BpTui(App[None]):
         """Load a scenario in a process of its own, in the place of the one before."""
         self.close()
         self.is_changing = True
-        self._options = dataclasses.replace(self._options, scenario=scenario)
+        self._options = self._options_for(scenario)
         self.client = Client(self._options)
         self._would_be_lost = False
         self._runs = []
         self._postponed = None
         self._attend(self.client)
+
+    def _options_for(self, scenario: str) -> Options:
+        """How to load a scenario. A training's folder, and what goes with it, is of one alone."""
+        if self._given.out is None:
+            return dataclasses.replace(self._options, scenario=scenario)
+        if scenario == self._given.scenario:
+            return self._given
+        given = self._given
+        return Options(scenario, given.seed, given.data, given.data_dir)
 
     def close(self) -> None:
         """End the debugged process."""

@@ -70,6 +70,15 @@ def find(wanted: str) -> Path:
     )
 
 
+def reference(path: Path) -> str:
+    """What `find` finds a scenario's file by, also from another folder: the bundled one's name, or
+    the whole path."""
+    whole = path.absolute()
+    if whole.parent == FOLDER.absolute():
+        return whole.stem
+    return str(whole)
+
+
 def _nearest(wanted: str, names: list[str], sentence: str) -> str:
     exact = sentence.startswith("There")
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.95 if exact else 0.5)

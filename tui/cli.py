@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from tui import __version__
 from tui.errors import ScenarioError
-from tui.options import Options
+from tui.options import DATA, Options
 from tui.process import BLAS_THREADS
 
 DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -77,19 +79,7 @@ def _run(argv: list[str]) -> int:
         from tui.commands.listing import list_scenarios
 
         return list_scenarios(given.json)
-    options = None
-    if given.scenario is not None:
-        options = Options(
-            scenario=given.scenario,
-            seed=given.seed,
-            data=given.data,
-            data_dir=given.data_dir,
-            batch_size=given.batch_size,
-            epochs=given.epochs,
-            lr=given.lr,
-            breaks=tuple(given.break_at),
-            watches=tuple(given.watch),
-        )
+    options = _options(given)
     if options is not None and given.train:
         from tui.commands.output import own_output
         from tui.commands.train import train
@@ -107,6 +97,8 @@ def _run(argv: list[str]) -> int:
         from tui.launch import launch
 
         return launch(options, vars(given))
+    if options is not None and options.out is not None:
+        parser.error(f"{why}, so --out and --resume need --train")
     if options is None:
         parser.error(f"{why}, so name a scenario (--list shows the bundled ones)")
     if why is not None:
@@ -116,6 +108,41 @@ def _run(argv: list[str]) -> int:
 
     with own_output() as out:
         return trace(options, given.json, given.full, out)
+
+
+def _options(given: argparse.Namespace) -> Options | None:
+    """What is to be loaded, and how; None where the user is to pick a scenario.
+
+    Raises:
+        ScenarioError: what --out or --resume name cannot be used.
+    """
+    breaks, watches = tuple(given.break_at), tuple(given.watch)
+    if given.resume is not None:
+        from tui.session.training.resuming import options_of_run
+
+        options = options_of_run(Path(given.resume).absolute(), given)
+        return dataclasses.replace(options, breaks=breaks, watches=watches)
+    if given.scenario is None:
+        return None
+    out = None
+    if given.out is not None:
+        from tui.session.training.resuming import check_new
+
+        out = Path(given.out).absolute()
+        check_new(out)
+    return Options(
+        scenario=given.scenario,
+        seed=given.seed or 0,
+        data=given.data or "auto",
+        data_dir=given.data_dir,
+        batch_size=given.batch_size,
+        epochs=given.epochs,
+        lr=given.lr,
+        out=None if out is None else str(out),
+        checkpoint_every=given.checkpoint_every,
+        breaks=breaks,
+        watches=watches,
+    )
 
 
 def _no_screen_because() -> str | None:
@@ -162,12 +189,11 @@ def _parser() -> argparse.ArgumentParser:
         "--full", action="store_true", help="with --trace --json: all elements of all arrays"
     )
     parser.add_argument(
-        "--seed", type=_whole(0), default=0, metavar="N", help="of the random numbers (default 0)"
+        "--seed", type=_whole(0), metavar="N", help="of the random numbers (default 0)"
     )
     parser.add_argument(
         "--data",
-        choices=("auto", "embedded", "torchvision"),
-        default="auto",
+        choices=DATA,
         help="which MNIST (default auto: the full set where it is there, else the embedded part)",
     )
     parser.add_argument(
@@ -178,6 +204,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--epochs", type=_whole(1), metavar="N", help="replaces the scenario's own")
     parser.add_argument("--lr", type=_rate, metavar="X", help="replaces the scenario's own")
+    parser.add_argument(
+        "--out", metavar="DIR", help="keep the training in this folder: checkpoints and metrics"
+    )
+    parser.add_argument(
+        "--resume", metavar="DIR", help="go on with the training that is kept in this folder"
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        type=_whole(1),
+        metavar="N",
+        help="with --out or --resume: a checkpoint every N batches, not only after each epoch",
+    )
     parser.add_argument(
         "--break",
         action="append",
@@ -202,7 +240,8 @@ def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespac
     modes = [name for name in ("list", "trace", "check", "train") if getattr(given, name)]
     if len(modes) > 1:
         parser.error(f"--{modes[0]} and --{modes[1]} do not go together")
-    if modes and modes[0] != "list" and given.scenario is None:
+    _check_keeping(parser, given, modes)
+    if modes and modes[0] != "list" and given.scenario is None and given.resume is None:
         parser.error(f"--{modes[0]} needs a scenario (--list shows the bundled ones)")
     if given.list and given.scenario is not None:
         parser.error("--list takes no scenario")
@@ -216,6 +255,20 @@ def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespac
     _check_expressions("--watch", given.watch)
     if given.json and not modes:
         parser.error("--json goes with --list, --trace, --check or --train")
+
+
+def _check_keeping(
+    parser: argparse.ArgumentParser, given: argparse.Namespace, modes: list[str]
+) -> None:
+    named = [name for name in ("out", "resume") if getattr(given, name) is not None]
+    if len(named) > 1:
+        parser.error("--out starts a training and --resume goes on with one: give one of them")
+    if named and modes not in ([], ["train"]):
+        parser.error(f"--{named[0]} goes with the screen or with --train")
+    if given.out is not None and given.scenario is None:
+        parser.error("--out needs a scenario (--list shows the bundled ones)")
+    if given.checkpoint_every is not None and not named:
+        parser.error("--checkpoint-every goes with --out or --resume")
 
 
 def _check_expressions(option: str, texts: Sequence[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 
 from tui.options import Options
 from tui.process.client import Client
@@ -32,8 +34,8 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
         forgive_bad_input()
         defaults = options or Options(
             scenario="",
-            seed=_int(given["seed"]),
-            data=str(given["data"]),
+            seed=_int(given["seed"] or 0),
+            data=str(given["data"] or "auto"),
             data_dir=None if given["data_dir"] is None else str(given["data_dir"]),
             breaks=_texts(given["break_at"]),
             watches=_texts(given["watch"]),
@@ -44,8 +46,12 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
     finally:
         if app is not None:
             app.close()
+            client = app.client
         elif client is not None:
             client.close()
+        if client is not None and client.farewell:
+            with contextlib.suppress(OSError):  # the terminal may have gone
+                print(f"bp-tui: {client.farewell}", file=sys.stderr, flush=True)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+DATA = ("auto", "embedded", "torchvision")
+"""Which MNIST there is to choose from."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -14,13 +17,18 @@ class Options:
     """A path, or the name of a bundled scenario."""
     seed: int = 0
     data: str = "auto"
-    """Which MNIST: auto, embedded or torchvision."""
+    """One of DATA."""
     data_dir: str | None = None
     """Where IDX files may lie."""
     batch_size: int | None = None
     """Replaces the Training's own value, as do the next two."""
     epochs: int | None = None
     lr: float | None = None
+    out: str | None = None
+    """The folder that the training is kept in, absolute; one that is there already is gone on
+    from."""
+    checkpoint_every: int | None = None
+    """After how many batches it is kept there, besides after each epoch."""
     breaks: tuple[str, ...] = ()
     """Where to stop besides what is remembered, as typed."""
     watches: tuple[str, ...] = ()

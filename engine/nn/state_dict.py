@@ -27,12 +27,12 @@ class LoadResult(NamedTuple):
 
 def state_of(module: Module) -> dict[str, Array]:
     """See `Module.state_dict`."""
-    return {name: tensor.array.copy() for name, tensor in _named_state(module)}
+    return {name: tensor.array.copy() for name, tensor in named_state(module)}
 
 
 def load_state(module: Module, state: Mapping[str, Any], strict: bool) -> LoadResult:
     """See `Module.load_state_dict`."""
-    own = dict(_named_state(module))
+    own = dict(named_state(module))
     missing = [name for name in own if name not in state]
     unexpected = [name for name in state if name not in own]
     kind = type(module).__name__
@@ -68,7 +68,7 @@ def bare_array(value: Any) -> Array:
     return np.asarray(value.detach().numpy() if hasattr(value, "detach") else value)
 
 
-def _named_state(module: Module) -> Iterator[tuple[str, Tensor]]:
+def named_state(module: Module) -> Iterator[tuple[str, Tensor]]:
     """As PyTorch orders it: a module's own parameters, its buffers, then its children.
 
     A tensor or a module that is there under several names comes under each of them.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.optim.base import Optimizer
 
@@ -16,6 +17,9 @@ class LRScheduler:
         optimizer: the `lr` that it was made with is what the formulas start from, also where
             another scheduler has set it since.
     """
+
+    _apart: ClassVar[tuple[str, ...]] = ("optimizer",)
+    """The attributes that `state_dict` does not simply copy."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
@@ -62,19 +66,20 @@ class LRScheduler:
         return [self.optimizer.lr]
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` needs to go on from here."""
-        return {
-            "base_lr": self.base_lr,
-            "last_epoch": self.last_epoch,
-            "factor": self.factor,
-            "lr": self.optimizer.lr,
+        """What `load_state_dict` needs to go on from here: all attributes but the optimiser, and
+        its `lr`."""
+        attributes = {
+            name: copy.deepcopy(value)
+            for name, value in vars(self).items()
+            if name not in self._apart and not callable(value)
         }
+        return {**attributes, "lr": self.optimizer.lr}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave; the optimiser's `lr` is set to what it was then."""
-        self.base_lr = state_dict["base_lr"]
-        self.last_epoch = state_dict["last_epoch"]
-        self.factor = state_dict["factor"]
+        for name, value in state_dict.items():
+            if name != "lr":
+                setattr(self, name, copy.deepcopy(value))
         self.optimizer.lr = state_dict["lr"]
 
     def _apply(self) -> None:
@@ -139,6 +144,8 @@ class SequentialLR(LRScheduler):
         milestones: after how many steps the second one begins, the third, and so on.
     """
 
+    _apart = ("optimizer", "schedulers")
+
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
     ) -> None:
@@ -150,6 +157,19 @@ class SequentialLR(LRScheduler):
         self.schedulers = list(schedulers)
         self.milestones = list(milestones)
         super().__init__(optimizer)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            **super().state_dict(),
+            "schedulers": [scheduler.state_dict() for scheduler in self.schedulers],
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        states = state_dict["schedulers"]
+        for scheduler, state in zip(self.schedulers, states, strict=True):
+            scheduler.load_state_dict(state)
+        rest = {name: value for name, value in state_dict.items() if name != "schedulers"}
+        super().load_state_dict(rest)
 
     def set_base_lr(self, lr: float) -> None:
         for scheduler in self.schedulers:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +13,13 @@ from engine.optim import Optimizer
 from engine.random import get_rng_state, set_rng_state
 from engine.registry import Array
 from engine.tensor import Tensor
+from engine.training.attributes import attributes_of, copied
 
 if TYPE_CHECKING:
     from engine.training.training import Training
+
+BASE = ("params", "state", "_scratch", "_changes")
+"""The attributes of every optimiser of the engine, besides its settings."""
 
 
 class TrainingSnapshot:
@@ -31,70 +33,78 @@ class TrainingSnapshot:
 
     def __init__(self, training: Training, with_global_random: bool = True) -> None:
         self._with_global_random = with_global_random
-        self._arrays: list[Array] = []
-        self._states: list[dict[str, Any]] = []
+        self.arrays: list[Array] = []
+        """Of `tensors_of(training)`."""
+        self.states: list[dict[str, Any]] = []
+        """What the optimiser remembers of each parameter."""
         self.take(training)
 
     def take(self, training: Training) -> None:
         """Keep how the training is now instead of what was kept; the arrays that are there already
         are used again."""
         tensors = tensors_of(training)
-        if len(self._arrays) != len(tensors):
-            self._arrays = [np.empty_like(tensor.array) for tensor in tensors]
+        if len(self.arrays) != len(tensors):
+            self.arrays = [np.empty_like(tensor.array) for tensor in tensors]
         for i, tensor in enumerate(tensors):
-            self._arrays[i] = _kept(tensor.array, self._arrays[i])
+            self.arrays[i] = _kept(tensor.array, self.arrays[i])
         optimizer = training.optimizer
+        self.settings: dict[str, Any] = {}
+        """The optimiser's, by name."""
         if isinstance(optimizer, Optimizer):
-            old = self._states or [{} for _ in optimizer.state]
-            self._states = [
+            old = self.states or [{} for _ in optimizer.state]
+            self.states = [
                 {name: _kept(value, before.get(name)) for name, value in state.items()}
                 for state, before in zip(optimizer.state, old, strict=True)
             ]
-            self._settings = {name: getattr(optimizer, name) for name in optimizer._settings}
-        else:
-            self._settings = _own_state(optimizer, tensors)
-            # It may leave gradients for the next batch to be added to.
+            self.settings = {name: getattr(optimizer, name) for name in optimizer._settings}
+        self.own = copied(own_attributes(optimizer), tensors)
+        """Copies of the other attributes of an optimiser that is none of the engine's."""
+        self.grads: list[Array | None] = []
+        """The gradients that such an optimiser may leave for the next batch to be added to."""
+        if not isinstance(optimizer, Optimizer):
             grads = [tensor.grad for tensor in tensors]
-            self._grads = [None if grad is None else grad.array.copy() for grad in grads]
+            self.grads = [None if grad is None else grad.array.copy() for grad in grads]
         scheduler = training.scheduler
-        self._schedule = None if scheduler is None else scheduler.state_dict()
-        self._drawn = get_rng_state()
-        self._drawn_globally = global_random_state() if self._with_global_random else None
-        self.position = training.position
-        self._progress = training.progress()
+        self.schedule = None if scheduler is None else scheduler.state_dict()
+        self.drawn = get_rng_state()
+        self.drawn_globally = global_random_state() if self._with_global_random else None
+        self.progress = training.progress()
+
+    @property
+    def position(self) -> int:
+        """How many batches had been trained on."""
+        return self.progress[0]
 
     def put_back(self, training: Training) -> None:
         """Let the training be again as it was when this was taken."""
         tensors = tensors_of(training)
-        for tensor, array in zip(tensors, self._arrays, strict=True):
+        for tensor, array in zip(tensors, self.arrays, strict=True):
             tensor.array[...] = array
         mark_all_changed([tensor.array for tensor in tensors], "the training went back")
         optimizer = training.optimizer
         if isinstance(optimizer, Optimizer):
-            for state, kept in zip(optimizer.state, self._states, strict=True):
+            for state, kept in zip(optimizer.state, self.states, strict=True):
                 before = dict(state)
                 state.clear()
                 state.update({name: _kept(v, before.get(name)) for name, v in kept.items()})
-            for name, value in self._settings.items():
-                setattr(optimizer, name, value)
-        else:
-            for name, value in copy.deepcopy(self._settings, _as_they_are(tensors)).items():
-                setattr(optimizer, name, value)
-            for tensor, grad in zip(tensors, self._grads, strict=True):
+        for name, value in (self.settings | copied(self.own, tensors)).items():
+            setattr(optimizer, name, value)
+        if not isinstance(optimizer, Optimizer):
+            for tensor, grad in zip(tensors, self.grads, strict=True):
                 tensor.grad = None if grad is None else Tensor(grad.copy())
-        if training.scheduler is not None and self._schedule is not None:
-            training.scheduler.load_state_dict(self._schedule)
-        set_rng_state(self._drawn)
-        if self._drawn_globally is not None:
-            np.random.set_state(self._drawn_globally[0])
-            random.setstate(self._drawn_globally[1])
-        training.set_progress(self._progress)
+        if training.scheduler is not None and self.schedule is not None:
+            training.scheduler.load_state_dict(self.schedule)
+        set_rng_state(self.drawn)
+        if self.drawn_globally is not None:
+            np.random.set_state(self.drawn_globally[0])
+            random.setstate(self.drawn_globally[1])
+        training.set_progress(self.progress)
 
     def global_random_has_changed(self) -> bool:
         """Whether NumPy's or Python's own random numbers have been drawn from since."""
-        if self._drawn_globally is None:
+        if self.drawn_globally is None:
             return False
-        numpys, pythons = self._drawn_globally
+        numpys, pythons = self.drawn_globally
         now = np.random.get_state()
         return random.getstate() != pythons or any(
             not np.array_equal(a, b) for a, b in zip(now, numpys, strict=True)
@@ -103,13 +113,13 @@ class TrainingSnapshot:
     def forget_global_random(self) -> None:
         """Keep NumPy's and Python's own random numbers no more."""
         self._with_global_random = False
-        self._drawn_globally = None
+        self.drawn_globally = None
 
     @property
     def nbytes(self) -> int:
         """How many bytes its arrays take."""
-        states = (v for state in self._states for v in state.values() if isinstance(v, np.ndarray))
-        return sum(array.nbytes for array in (*self._arrays, *states))
+        states = (v for state in self.states for v in state.values() if isinstance(v, np.ndarray))
+        return sum(array.nbytes for array in (*self.arrays, *states))
 
 
 def tensors_of(training: Training) -> list[Tensor]:
@@ -120,6 +130,13 @@ def tensors_of(training: Training) -> list[Tensor]:
     if isinstance(model, Module):
         tensors += [tensor for _, tensor in (*model.named_parameters(), *model.named_buffers())]
     return list({id(tensor): tensor for tensor in tensors}.values())
+
+
+def own_attributes(optimizer: Any) -> dict[str, Any]:
+    """What an optimiser remembers besides what the engine's own do."""
+    if isinstance(optimizer, Optimizer):
+        return attributes_of(optimizer, without=(*BASE, *optimizer._settings))
+    return attributes_of(optimizer)
 
 
 def global_random_state() -> tuple[Any, Any]:
@@ -135,19 +152,3 @@ def _kept(value: Any, room: Any) -> Any:
         return value.copy()
     room[...] = value
     return room
-
-
-def _own_state(optimizer: Any, tensors: list[Tensor]) -> dict[str, Any]:
-    """What an optimiser that is none of the engine's remembers: copies of its attributes, but for
-    the parameters."""
-    memo = _as_they_are(tensors)
-    kept: dict[str, Any] = {}
-    for name, value in getattr(optimizer, "__dict__", {}).items():
-        with contextlib.suppress(Exception):  # what cannot be copied, such as a lock, stays
-            kept[name] = copy.deepcopy(value, memo)
-    return kept
-
-
-def _as_they_are(tensors: list[Tensor]) -> dict[int, Any]:
-    """For `deepcopy`: these are not copied."""
-    return {id(tensor): tensor for tensor in tensors}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from engine.training.events import (
     TrainingDone,
 )
 from engine.training.modes import evaluating, unchanged
+from engine.training.snapshot import TrainingSnapshot
+from engine.training.state import load_state, state_of
 
 Progress = tuple[int, float, int, int]
 """Position, seconds, and how many losses and results there are."""
@@ -271,6 +273,33 @@ class Training:
         self.position, self.seconds, losses, results = progress
         del self.losses[losses:], self.results[results:]
         self._evaluation = None
+
+    def state_dict(self, snapshot: TrainingSnapshot | None = None) -> dict[str, Any]:
+        """All that `load_state_dict` needs to go on from here, as copies: arrays, plain numbers and
+        texts, in lists, tuples and dicts.
+
+        `["model"]` is the model's `state_dict()`, `["optimizer"]` has the form of PyTorch's.
+
+        Args:
+            snapshot: how the training was, to go on from there; None for how it is now.
+
+        Raises:
+            StateError: the optimiser or the scheduler holds what cannot be kept.
+        """
+        return state_of(self, snapshot or TrainingSnapshot(self))
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` of a training made in the same way gave, to the same losses,
+        to the bit; seed, batch size and number of epochs become those, too.
+
+        Raises:
+            StateError: it does not fit; the training is then as it was.
+        """
+        load_state(self, state_dict)
+
+    def forget_order(self) -> None:
+        """Shuffle anew: seed or batch size have changed."""
+        self._order = None
 
     def end(self) -> TrainingDone:
         """What the training has come to."""

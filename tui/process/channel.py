@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ class Sender:
         with self._lock:
             self._stream.write(line)
             self._stream.flush()
+
+    def close(self) -> None:
+        """Let the other side know that nothing comes any more."""
+        with self._lock, contextlib.suppress(OSError):
+            self._stream.close()
 
 
 def receive(stream: IO[bytes]) -> Iterator[Message]:

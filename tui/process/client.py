@@ -32,6 +32,9 @@ LONGEST_LINE = 2000
 BETWEEN_NEWS = 0.25
 """Seconds from one message that something was printed to the next."""
 
+KEEPING = 10.0
+"""Seconds that a process has to keep its training before it is ended."""
+
 
 class Client:
     """A debugged process.
@@ -49,6 +52,8 @@ class Client:
         """The last lines that the scenario printed."""
         self.printed = 0
         """How many lines it has printed."""
+        self.farewell = ""
+        """What it has said at its end of where the training is kept."""
         self._process = subprocess.Popen(
             # -P: the folder in which the program is started must not hide modules of ours.
             [sys.executable, "-P", "-c", START.format(root=ROOT), options.to_json()],
@@ -67,8 +72,9 @@ class Client:
         self._log_changed = threading.Event()
         self._log_reader = threading.Thread(target=self._read_log, daemon=True)
         self._log_reader.start()
-        for target in (self._read_messages, self._tell_of_prints):
-            threading.Thread(target=target, daemon=True).start()
+        threading.Thread(target=self._tell_of_prints, daemon=True).start()
+        self._reader = threading.Thread(target=self._read_messages, daemon=True)
+        self._reader.start()
 
     def listen(self, on_message: Callable[[Message], None]) -> None:
         """Have each message given to `on_message`, in a thread of the client's own.
@@ -88,7 +94,13 @@ class Client:
             self._sender.send(command)
 
     def close(self) -> None:
-        """End the process, and whatever it has started; a busy one gets no more time."""
+        """End the process, and whatever it has started; a busy one gets no more time, unless it
+        keeps a training."""
+        if self.options.out is not None:
+            self._sender.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(KEEPING)
+                self._reader.join(BETWEEN_NEWS)
         with self._lock:
             self._closed = True
         try:
@@ -100,6 +112,9 @@ class Client:
     def _deliver(self, message: Message) -> None:
         with self._lock:
             if self._closed:
+                return
+            if message["type"] == "farewell":
+                self.farewell = str(message["text"])
                 return
             if self._on_message is None:
                 self._early.append(message)

@@ -32,6 +32,7 @@ from tui.session.tensors.inspector import Inspector
 from tui.session.training.about_batch import about_batch
 from tui.session.training.commands import MOVING
 from tui.session.training.commands import carry_out as carry_out_training
+from tui.session.training.run_folder import RunFolder
 from tui.session.training.session import TrainingSession
 from tui.session.training.stopping import Broken
 from tui.session.training.view import view_of as training_view
@@ -39,6 +40,9 @@ from tui.session.view import tensor_view, view_of
 
 GONE = None
 """Stands in the queue of commands where the screen has gone away."""
+
+LAST_BATCH = 1.0
+"""Seconds that a batch under way has to end when the screen has gone."""
 
 
 class Debuggee:
@@ -61,6 +65,7 @@ class Debuggee:
         self._updates = 10.0
         self._showing = "stepping"
         self._gone = False
+        self._training: TrainingSession | None = None
 
     def run(self) -> bool:
         """Load the scenario, then carry out commands until the screen goes.
@@ -73,18 +78,18 @@ class Debuggee:
             with loader.guarded(self._scenario.path):
                 training = self._scenario.training
                 self._breakpoints = Breakpoints()
-                self._training = None
                 if training is not None:
                     self._training = TrainingSession(training, self._look_in, self._breakpoints)
                     self._training.deliver = self._sender.send
+                notes = self._keep_training()
                 self._open()
-                problems = self._recall()
+                notes += self._recall()
         except ScenarioError as error:
             self._problem(error)
             return False
         self._send_view()
-        if problems:
-            self._notice(problems)
+        if notes:
+            self._notice("; ".join(notes))
         while not self._gone:
             counting = self._counting()
             changed = self._carry_out_waiting(block=not self._is_training() and counting is None)
@@ -96,7 +101,33 @@ class Debuggee:
                 changed = True
             if changed and not self._gone:
                 self._send_view()
+        self.leave()
         return True
+
+    def leave(self, busy: bool = False) -> None:
+        """Keep the training a last time, where it is kept, and say so.
+
+        Args:
+            busy: whether this is another thread than the one that carries out the commands, which
+                is still at it.
+        """
+        training = self._training
+        if training is not None and training.keeper is not None:
+            text = training.keeper.leave(training.history.last, busy)
+            with contextlib.suppress(OSError):
+                self._sender.send({"type": "farewell", "text": text})
+
+    def _keep_training(self) -> list[str]:
+        """Have the training kept in the folder that was asked for, and go on with one that is
+        there; what is to be said of it."""
+        if self._options.out is None:
+            return []
+        run = RunFolder(self._scenario, self._options)
+        if self._training is not None:
+            self._training.keep_in(run)
+            if self._training.training.position:
+                self._showing = "training"
+        return run.notes
 
     def _fetching(self, doing: str, done: int, total: int) -> None:
         share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
@@ -155,7 +186,7 @@ class Debuggee:
         self._notice(str(broken))
         return True
 
-    def _recall(self) -> str:
+    def _recall(self) -> list[str]:
         """Have the breakpoints and watches that are remembered, and those of the command line;
         what is wrong with them."""
         breakpoints = self._breakpoints
@@ -170,7 +201,7 @@ class Debuggee:
                 self._notice(problem)
 
         breakpoints.on_change = keep
-        return "; ".join(filter(None, told))
+        return [text for text in told if text]
 
     def _is_training(self) -> bool:
         return self._training is not None and self._training.running
@@ -317,13 +348,38 @@ def _data_in_use() -> dict[str, Any]:
     return {"data": usage.text, "hint": usage.hint, "note": usage.note}
 
 
-def _read_commands(stream: IO[bytes], commands: queue.Queue[Message | None]) -> None:
+def _read_commands(
+    stream: IO[bytes], commands: queue.Queue[Message | None], debuggee: Debuggee
+) -> None:
     """Runs in a thread, so that it sees the screen go even while the scenario is busy."""
     for command in receive(stream):
         commands.put(command)
+    _screen_gone(commands, debuggee)
+
+
+def _screen_gone(commands: queue.Queue[Message | None], debuggee: Debuggee) -> None:
     commands.put(GONE)
     # Give a training the time to end its batch; a scenario that never ends gets no more.
-    threading.Timer(1.0, _end, (True,)).start()
+    threading.Timer(LAST_BATCH, _end_busy, (debuggee,)).start()
+
+
+def _end_busy(debuggee: Debuggee) -> None:
+    try:
+        debuggee.leave(busy=True)
+    finally:
+        _end(True)
+
+
+def _end_on_signals(commands: queue.Queue[Message | None], debuggee: Debuggee) -> None:
+    """What ends all processes of a user or of the machine ends this one in order, too."""
+
+    def end(number: int, frame: object) -> None:
+        # In a thread: the queue may be locked by the very code that the signal interrupts.
+        threading.Thread(target=_screen_gone, args=(commands, debuggee)).start()
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end)
 
 
 def _end(gone: bool) -> None:
@@ -346,11 +402,16 @@ def main() -> None:
     sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
     commands: queue.Queue[Message | None] = queue.Queue()
-    reader = threading.Thread(target=_read_commands, args=(commands_in, commands), daemon=True)
-    reader.start()
+    debuggee = Debuggee(options, commands, Sender(messages_out))
+    if options.out is not None:
+        _end_on_signals(commands, debuggee)
+    reading = (commands_in, commands, debuggee)
+    threading.Thread(target=_read_commands, args=reading, daemon=True).start()
     gone = True
-    with contextlib.suppress(BrokenPipeError):
-        gone = Debuggee(options, commands, Sender(messages_out)).run()
+    try:
+        gone = debuggee.run()
+    except BrokenPipeError:
+        debuggee.leave()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # the scenario may have closed it
             stream.flush()

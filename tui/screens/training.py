@@ -255,7 +255,11 @@ class TrainingScreen(BaseScreen):
 
     def action_fetch(self) -> None:
         """The full MNIST, after asking where a training would be lost."""
-        if not self._view["hint"]:
+        if self._view["kept"]:
+            self.notice(
+                "this training is kept with its images: --data torchvision and another --out"
+            )
+        elif not self._view["hint"]:
             self.notice("all of MNIST is in use already" if self._view["data"] else "no MNIST here")
         elif self.would_be_lost:
             self.ask("Load all of MNIST, and lose this training?", self.program.fetch_full_mnist)
@@ -352,6 +356,13 @@ def _duration(seconds: float) -> str:
 
 
 def _data(view: View) -> Line:
+    """Where the training is kept, else which images are in use."""
+    kept = view["kept"]
+    if kept is not None:
+        at = f"batch {kept['batch']}" if kept["batch"] else "before the first batch"
+        if kept["problem"]:
+            return [(f" ! not kept since {at}, in {kept['folder']}", styles.PROBLEM)]
+        return [(f" Kept  {at}, in {kept['folder']}", styles.QUIET)]
     if view["note"]:
         return [(f" {view['note']}", styles.SHOWN)]
     if not view["data"]:

@@ -17,7 +17,9 @@ from tui.session.training.breaks import Breaks
 from tui.session.training.curve import Curve
 from tui.session.training.failing import in_words
 from tui.session.training.history import History
+from tui.session.training.keeper import Keeper
 from tui.session.training.pace import Pace
+from tui.session.training.run_folder import RunFolder
 
 Json = dict[str, Any]
 
@@ -81,6 +83,8 @@ class TrainingSession:
         self.observers: list[Observer] = [self.curve]
         self.stopped_at: tuple[int, float | None, float | None] | None = None
         """The batch after which it was stopped, and what the test data gave there."""
+        self.keeper: Keeper | None = None
+        """Keeps the training in a folder; None where nobody does."""
         self.messages: list[Json] = []
         """What was said, where nobody is there to deliver it at once."""
         self.deliver: Callable[[Json], None] = self.messages.append
@@ -97,7 +101,8 @@ class TrainingSession:
     @property
     def would_be_lost(self) -> bool:
         """Whether quitting now would lose a training that is under way."""
-        return 0 < self.training.position < self.training.total_batches
+        is_kept = self.keeper is not None and not self.keeper.problem
+        return 0 < self.training.position < self.training.total_batches and not is_kept
 
     # Saying
 
@@ -108,6 +113,13 @@ class TrainingSession:
     def show_page(self, title: str, items: Sequence[Item], update: bool = False) -> None:
         """Show a page of items over the screen's body, see `Session.show_page`."""
         self.deliver({"type": "page", "title": title, "items": list(items), "update": update})
+
+    def keep_in(self, run: RunFolder) -> None:
+        """Keep the training in a folder; it may have come from there, and be over."""
+        self.keeper = Keeper(run, self.say)
+        self.observers.append(self.keeper)
+        if self.training.finished:
+            self.state = "finished"
 
     # Control
 

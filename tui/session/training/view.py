@@ -58,6 +58,7 @@ def view_of(session: TrainingSession, columns: int) -> Json:
         "lr_in_full": repr(training.lr),
         "lr_change": _lr_change(session),
         "left": _seconds_left(session),
+        "kept": None if session.keeper is None else session.keeper.facts(),
         "would_be_lost": session.would_be_lost,
     }
 
