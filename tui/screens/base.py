@@ -280,6 +280,11 @@ class BaseScreen(Screen[None]):
             if event.key in ("y", "Y"):
                 then()
             return
+        if event.key == "escape" and self._page is None and self.program.is_fetching:
+            self.program.stop_fetching()
+            event.stop()
+            event.prevent_default()
+            return
         if self.program.is_changing and self.CHANGES:
             self.program.type_later(event.key)
             event.stop()
