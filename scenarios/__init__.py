@@ -10,6 +10,8 @@ LESSONS = (
     "relu_kink",
     "softmax_cross_entropy",
     "mlp",
+    "mlp_adam",
+    "cnn",
     "vanishing",
     "exploding",
     "dead_relu",

@@ -154,21 +154,32 @@ class BpTui(App[None]):
     def fetch_full_mnist(self) -> None:
         """Load the scenario with all of MNIST, fetched through torchvision; where that fails, what
         was in use stays."""
-        if self._successor is not None:
+        if self.is_fetching:
+            self._notice("under way already; Esc stops it")
             return
         options = dataclasses.replace(self._options, data="torchvision")
         client = self._successor = Client(options)
         client.listen(self._deliver_from(client))
         client.send(do="size", updates=self._updates)
         client.send(do="training.open")
-        self._notice("getting all 70,000 images through torchvision ...")
+        self._notice("getting all 70,000 images through torchvision; Esc stops it")
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether all of MNIST is being got."""
+        return self._successor is not None
+
+    def stop_fetching(self) -> None:
+        """Give that up; what was in use stays."""
+        self._drop_successor()
+        self._notice("stopped: what was in use stays")
 
     def _consider_successor(self, content: dict[str, Any]) -> None:
         client = self._successor
         assert client is not None
         kind = content["type"]
         if kind == "progress":
-            self._notice(content["text"])
+            self._notice(f"{content['text']}; Esc stops it")
         elif kind == "problem":
             self._drop_successor()
             if isinstance(self.screen, BaseScreen):

@@ -183,6 +183,14 @@ def text(row_shown: dict[str, Any], width: int = 39, lanes: int = 3) -> str:
             " 7 ·   linear1.weight.T         1.2e-73",
         ),
         (row(shape="", grad="1", note="1 of 2"), " 7 ·   output.weight             1 of 2"),
+        (
+            row(label="loss = sum / 64 = 2.336", brief="loss = 2.336", shape="", grad="1"),
+            " 7 ·   loss = sum / 64 = 2.336        1",
+        ),
+        (
+            row(label="loss = subtract / 64 = 2.336", brief="loss = 2.336", shape="", grad="1"),
+            " 7 ·   loss = 2.336                   1",
+        ),
     ],
 )
 def test_a_row_by_hand(shown: dict[str, Any], expected: str) -> None:

@@ -1,6 +1,7 @@
 """Pictures of the screens at 80x24 and 120x40, compared with those that are kept.
 
-What they show is the same on every machine: small graphs with whole numbers, no times.
+What they show is the same on every machine: small graphs with whole numbers, no times; and of the
+convolutional network four digits, which do not depend on the order in which a sum is added up.
 """
 
 from __future__ import annotations
@@ -62,6 +63,23 @@ async def test_stepping(
         await driver.press(*keys)
         await driver.shows(*texts)
         await check(driver, f"{scenario}-{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "texts"),
+    [
+        ("start", "", ["Look for", "+ cross_entropy"]),
+        ("middle", "n" * 9 + "ss", ["node 16, under way", "seen in 20 windows"]),
+        ("kernels", ["end", "up", "up", *"idd"], ["[7, 0]", "full is 0.1989"]),
+    ],
+)
+async def test_a_convolutional_network(name: str, keys: Sequence[str], texts: list[str]) -> None:
+    async with stepping("cnn") as driver:
+        for key in keys:
+            await driver.press(key)
+            await driver.settled()
+        await driver.shows(*texts)
+        await check(driver, f"cnn-{name}")
 
 
 @by_size

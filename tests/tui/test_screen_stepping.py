@@ -6,7 +6,7 @@ import re
 
 import pytest
 from screen_driver import Cells, Driver, stepping
-from tui_support import COMPLETE
+from tui_support import COMPLETE, TRAINED
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -31,6 +31,18 @@ async def test_the_first_frame_shows_all_that_is_needed_to_step(size: tuple[int,
         driver.assert_fits()
 
 
+async def test_the_first_frames_of_the_other_trainings_say_which_batch_it_is() -> None:
+    for scenario, batch in (("mlp_adam", "im…  batch 1 of 63"), ("cnn", "images  batch 1 of 125")):
+        async with stepping(scenario) as driver:
+            await driver.shows("Look for")
+            header = driver.lines()[0]
+            assert batch in header
+            assert header.endswith(f"0 of {driver.steps()} done")
+            await driver.until(
+                lambda: re.search(r" 0 .* \+ cross_entropy.* 1$", driver.rail()[0]), "the seed"
+            )
+
+
 async def test_no_shape_in_the_first_frame_is_cut_off() -> None:
     async with stepping("mlp") as driver:
         # It may take a moment until the panes have their widths, but not until the next key.
@@ -39,7 +51,7 @@ async def test_no_shape_in_the_first_frame_is_cut_off() -> None:
             "each shape to have its closing parenthesis",
         )
         await driver.until(
-            lambda: re.search(r" 0 .* loss = \d\.\d+ +1$", driver.rail()[0]), "the loss"
+            lambda: re.search(r" 0 .* loss = sum / 64 = \d\.\d+ +1$", driver.rail()[0]), "the loss"
         )
 
 
@@ -295,7 +307,7 @@ async def test_one_numbering_everywhere() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scenario", [name for name in COMPLETE if name != "mlp"])
+@pytest.mark.parametrize("scenario", [name for name in COMPLETE if name not in TRAINED])
 async def test_the_lessons_can_be_stepped_through(
     scenario: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

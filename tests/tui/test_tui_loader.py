@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tui_support import BODY_LINE, BUNDLED, REGRESSION, SQUARE, load, write
+from tui_support import BODY_LINE, BUNDLED, REGRESSION, SQUARE, TRAINED, load, write
 
 import engine
 from tui import catalog
@@ -442,4 +442,4 @@ def test_bundled_scenarios_open(name: str) -> None:
     graph = open_graph(scenario)
     assert scenario.introduction
     assert graph.step_count > 3
-    assert isinstance(scenario.training, engine.Training) == (name == "mlp")
+    assert isinstance(scenario.training, engine.Training) == (name in TRAINED)

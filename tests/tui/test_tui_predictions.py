@@ -11,7 +11,7 @@ from tui_support import REGRESSION, load, write
 
 import engine
 from tui.errors import Refused
-from tui.session.tensors.shades import draw_small
+from tui.session.tensors.pictures import draw_small
 from tui.session.training.commands import carry_out
 from tui.session.training.confusion import confusion
 from tui.session.training.predictions import predictions

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tui_graphs import all_grads, chain, graph_of, session_of, tensors
-from tui_support import COMPLETE, session_on, text_of, view_of, write
+from tui_support import COMPLETE, TRAINED, session_on, text_of, view_of, write
 
 from tui.session.session import Session
 
-SMALL = [name for name in COMPLETE if name != "mlp"]
+SMALL = [name for name in COMPLETE if name not in TRAINED]
 
 
 def press(session: Session, key: str) -> bool:
@@ -137,6 +137,7 @@ def test_a_step_that_fails_is_no_press(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", COMPLETE)
 def test_run_to_cursor_in_either_direction(name: str) -> None:
     session = session_on(name)
+    session.folding.set(())
     last = session.graph.step_count - 1
     for node in (last, 0, last // 2, last, 1):
         session.point(node)

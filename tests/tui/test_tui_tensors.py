@@ -23,7 +23,8 @@ from tui.session.tensors import find, view
 from tui.session.tensors.chunks import CHUNK, chunks, place_of, sample
 from tui.session.tensors.health import BINS, Health, health_of
 from tui.session.tensors.histogram import bar_rows, merged
-from tui.session.tensors.shades import NEGATIVE, POSITIVE, HeatMap, draw_picture, shade
+from tui.session.tensors.pictures import draw_picture
+from tui.session.tensors.shades import NEGATIVE, POSITIVE, HeatMap, shade
 from tui.session.tensors.slices import parse
 from tui.session.tensors.table import VECTOR_COLUMNS, Table
 from tui.session.tensors.text import flowing, joined, plain_text
@@ -449,6 +450,90 @@ def test_first_layer_weights_are_pictures_too_also_in_a_slice() -> None:
     text = text_of((tensor_view(session, 80, 21) or {})["rows"])
     assert "[7] unit 7" in text
     assert "[8] unit 8" in text
+
+
+def drawn(view: TensorView, width: int = 80, height: int = 20) -> list[str]:
+    return [plain_text(row) for row in view.draw(width, height)]
+
+
+def showing_pictures(array: Any) -> TensorView:
+    view = TensorView()
+    view.open(array)
+    view.next_display()
+    view.next_display()
+    return view
+
+
+def test_kernels_stand_side_by_side_in_shades_that_mean_the_same() -> None:
+    kernels = np.zeros((3, 2, 3, 4))
+    kernels[0, 1, 2, 3] = -8
+    kernels[2, 0, 0, 0] = 1
+    rows = drawn(showing_pictures(kernels))
+    tile = 8 + 2
+    places = [rows[1].index(f"[{n}, {c}]") for n in range(3) for c in range(2)]
+    assert places == [1 + tile * i for i in range(6)]
+    assert [row[1 + tile : 1 + tile + 8] for row in rows[2:5]] == [" " * 8] * 2 + ["      ≡≡"]
+    assert rows[2][1 + 4 * tile :].startswith("░░  ")
+    assert "full is 8" in rows[5]
+
+
+def test_maps_are_scrolled_through_by_the_cursor() -> None:
+    maps = np.random.default_rng(0).normal(size=(5, 8, 24, 24))
+    view = showing_pictures(maps)
+    rows = drawn(view)
+    assert "[0, 0]" in rows[1]
+    assert len(rows) == 20
+    assert all(len(row) <= 80 for row in rows)
+    view.move(0, 9)
+    assert view.place == (1, 1, 0, 0)
+    assert "[1, 1]" in "".join(drawn(view))
+    view.to_end(last=True)
+    assert view.place == (4, 7, 23, 23)
+    rows = drawn(view)
+    assert "[4, 7]" in "".join(rows)
+    assert "[0, 0]" not in "".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("shape", "width", "size"),
+    [
+        ((1, 1, 5, 5), 80, (10, 5)),
+        ((1, 1, 14, 3), 80, (6, 14)),
+        ((1, 1, 24, 24), 80, (24, 12)),
+        ((1, 1, 2, 200), 80, (28, 1)),
+        ((1, 1, 224, 112), 40, (14, 14)),
+    ],
+)
+def test_a_map_keeps_its_shape(shape: tuple[int, ...], width: int, size: tuple[int, int]) -> None:
+    rows = drawn(showing_pictures(np.ones(shape)), width, 24)
+    filled = [row.strip() for row in rows if set(row.strip()) == {"█"}]
+    assert (max(map(len, filled)), len(filled)) == size
+
+
+def test_a_slice_of_maps_is_still_pictures_and_of_pixels_numbers() -> None:
+    view = showing_pictures(np.ones((4, 3, 6, 5)))
+    view.slice("2, :, 1:4")
+    rows = drawn(view)
+    assert [f"[2, {channel}]" in rows[1] for channel in range(3)] == [True] * 3
+    view.slice(":, :, 0")
+    drawn(view)
+    assert view.display == "numbers"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    npst.arrays(np.float32, npst.array_shapes(min_dims=4, max_dims=5, max_side=6)),
+    st.integers(40, 120),
+    st.integers(6, 40),
+    st.data(),
+)
+def test_pictures_always_fit(array: Any, width: int, height: int, data: st.DataObject) -> None:
+    with np.errstate(all="ignore"):
+        view = showing_pictures(array)
+        view.move(0, data.draw(st.integers(0, array.size)))
+        rows = view.draw(width, height)
+    assert len(rows) == height
+    assert all(len(plain_text(row)) <= width for row in rows)
 
 
 # What the session says

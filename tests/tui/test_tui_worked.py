@@ -130,10 +130,6 @@ BODIES = {
     "matrix and vector": ("x @ v", "1 * 2 = 2"),
     "vector and matrix": ("Tensor(np.ones(7)) @ x", "1 * 1 = 1"),
     "einsum": ("einsum('ij,ij->j', x, y)", None),
-    "conv2d, where nothing short can be said": (
-        "conv2d(x.reshape(1, 1, 7, 9), Tensor(np.ones((1, 1, 3, 3))))",
-        None,
-    ),
     "stack of matrices": (
         "Tensor(np.ones((2, 3, 7))) @ x.reshape(1, 7, 9).expand((2, 7, 9))",
         None,
@@ -172,6 +168,86 @@ def test_operations(what: str, tmp_path: Path) -> None:
                 check_or_zero(sentence, edge, place)
     if expected is not None:
         assert seen == [f"at [2, 3]: {expected}"]
+
+
+KERNELS = (
+    "Tensor(np.arange({size}.0).reshape({shape}) - 7, requires_grad=True)",
+    "Tensor(np.ones({outputs}), requires_grad=True)",
+)
+
+
+def conv2d(image: str, shape: tuple[int, ...], options: str = "", bias: bool = True) -> str:
+    """A convolution of x, with kernels of this shape."""
+    size = int(np.prod(shape))
+    arguments = [k.format(size=size, shape=shape, outputs=shape[0]) for k in KERNELS]
+    return f"conv2d(x.reshape({image}), {', '.join(arguments[: 1 + bias])}{options})"
+
+
+WINDOWS = {
+    "conv2d": conv2d("(1, 1, 7, 9)", (2, 1, 3, 2)),
+    "channels": conv2d("(1, 3, 3, 7)", (2, 3, 2, 3)),
+    "images": conv2d("(3, 1, 3, 7)", (2, 1, 2, 3), bias=False),
+    "one image": conv2d("(1, 7, 9)", (2, 1, 3, 2)),
+    "stride": conv2d("(1, 1, 7, 9)", (2, 1, 3, 2), ", stride=(2, 3)"),
+    "padding": conv2d("(1, 1, 7, 9)", (2, 1, 3, 3), ", stride=2, padding=(2, 1)"),
+    "same": conv2d("(1, 1, 7, 9)", (1, 1, 4, 2), ", padding='same'"),
+    "dilation": conv2d("(1, 1, 7, 9)", (1, 1, 2, 3), ", dilation=(3, 2), padding='same'"),
+    "groups": conv2d("(1, 3, 3, 7)", (6, 1, 2, 2), ", groups=3"),
+    "max_pool2d": "max_pool2d(x.reshape((1, 7, 9)), 2)",
+    "windows that overlap": "max_pool2d(x.reshape((1, 1, 7, 9)), (3, 2), stride=1, padding=1)",
+    "apart": "max_pool2d(x.reshape((1, 1, 7, 9)), 2, stride=4, dilation=(2, 1), ceil_mode=True)",
+    "ties": "max_pool2d(relu(x - 30).reshape((1, 1, 7, 9)), 3, ceil_mode=True)",
+}
+
+
+@pytest.mark.parametrize("what", sorted(WINDOWS))
+def test_windows(what: str, tmp_path: Path) -> None:
+    """A right sentence at each element of each contribution."""
+    session = session_with(f"({WINDOWS[what]}) ** 2", tmp_path)
+    told = 0
+    for step, edge in edges(session):
+        if session.graph.nodes[step.node].op not in ("conv2d", "max_pool2d"):
+            continue
+        for place in np.ndindex(edge.contribution.shape):
+            sentence = WorkedElements(session.graph, {edge.parent: place}).sentence(step, edge)
+            assert sentence is not None, (edge.arg, place)
+            check_or_zero(sentence, edge, place)
+            told += edge.contribution[place] != 0
+    assert told > 3
+
+
+def test_a_window_that_sees_nan_hands_its_gradient_to_the_first(tmp_path: Path) -> None:
+    body = (
+        "x = Tensor(np.arange(36.0).reshape(1, 6, 6), requires_grad=True)\n"
+        "x.array[0, 2, 4] = x.array[0, 3, 5] = np.nan\nloss = max_pool2d(x, 2).sum()\n"
+    )
+    session = session_on(write(tmp_path, body))
+    step, edge = list(edges(session))[-1]
+    told = [
+        WorkedElements(session.graph, {edge.parent: place}).sentence(step, edge)
+        for place in ((0, 2, 4), (0, 3, 5), (0, 3, 3))
+    ]
+    assert told == [
+        "at [0, 2, 4]: grad_out[0, 1, 2] = 1",
+        "at [0, 3, 5]: no element of grad_out goes there: 0",
+        "at [0, 3, 3]: grad_out[0, 1, 1] = 1",
+    ]
+
+
+def test_the_windows_of_the_cnn_are_counted() -> None:
+    session = session_on("cnn")
+    graph = session.graph
+    conv2 = next(n.id for n in graph.nodes if n.name is None and n.path == "conv2")
+    session.go_to(conv2 + 1)
+    step = graph.taken(conv2)
+    chosen = {edge.parent: (0,) * edge.contribution.ndim for edge in step.edges}
+    told = [WorkedElements(graph, chosen).sentence(step, edge) for edge in step.edges]
+    starts = [
+        "at [0, 0, 0, 0]: seen in 1 window by 16 kernels: ",
+        "at [0, 0, 0, 0]: in 64 windows of 32 images: ",
+        "at [0]: the sum of grad_out[:, 0, :, :] = ",
+    ]
+    assert all(map(str.startswith, map(str, told), starts)), told
 
 
 def test_sums_over_what_was_broadcast(tmp_path: Path) -> None:

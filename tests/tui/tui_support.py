@@ -34,6 +34,9 @@ REFUSED_AT = {"inplace": 2}
 COMPLETE = tuple(name for name in BUNDLED if name not in REFUSED_AT)
 """Those whose pass does."""
 
+TRAINED = ("mlp", "mlp_adam", "cnn")
+"""Those that leave a training."""
+
 HEADER = "from engine import *\nimport numpy as np\n"
 """Two lines, so that the first line of a body is line 3."""
 

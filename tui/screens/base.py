@@ -169,7 +169,7 @@ class BaseScreen(Screen[None]):
         width = self.size.width
         name, _, rest = left.partition("  ")
         room = width - cell_len(name) - cell_len(right) - 5
-        rest = rest if cell_len(rest) <= room else rest[: max(0, room - 1)] + "…"
+        rest = _shortened(rest, room)
         free = width - cell_len(name) - 3 - cell_len(rest) - cell_len(right)
         space = " " * (free - 1 if free > 2 else max(1, free))  # with a margin where there is room
         self.query_one("#header", Lines).show(
@@ -304,6 +304,11 @@ class BaseScreen(Screen[None]):
             if event.key in ("y", "Y"):
                 then()
             self.program.show_postponed()
+            return
+        if event.key == "escape" and self._page is None and self.program.is_fetching:
+            self.program.stop_fetching()
+            event.stop()
+            event.prevent_default()
             return
         if self.program.is_changing and self.CHANGES:
             self.program.type_later(event.key)
@@ -518,6 +523,17 @@ class BaseScreen(Screen[None]):
 
 def _possible_on_a_page(action: str) -> bool:
     return action in ON_A_PAGE or action.startswith("app.")
+
+
+def _shortened(text: str, room: int) -> str:
+    """A text that fits: cut before its last part, after two blanks, where that leaves more."""
+    if cell_len(text) <= room:
+        return text
+    last = "".join(text.rpartition("  ")[1:])
+    kept = room - cell_len(last) - 1
+    if kept <= cell_len(last):
+        last, kept = "", max(0, room - 1)
+    return text[:kept] + "…" + last
 
 
 def _key_text(action: Action) -> str:

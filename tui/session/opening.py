@@ -57,7 +57,8 @@ def about(scenario: Scenario) -> str:
     words = _layer_sizes(training.model)
     usage = data.in_use()
     if usage is not None:
-        words.append(f"on {usage.train + usage.test:,} {usage.where} MNIST images")
+        part = "embedded " if usage.source == "embedded" else ""
+        words.append(f"on {usage.train + usage.test:,} {part}MNIST images")
     return " ".join(words) + f"  {_batch_in_words(training)}"
 
 
@@ -71,10 +72,20 @@ def _batch_in_words(training: engine.Training) -> str:
 
 
 def _layer_sizes(model: Any) -> list[str]:
-    """`784-64-64-10` where the linear layers follow each other; nothing elsewhere."""
+    """`784-64-64-10` where the linear layers follow each other; of a convolutional network
+    `conv 1-8-16`, the channels, where the convolutions do; nothing elsewhere."""
     if not isinstance(model, engine.Module):  # any function will do for a training
         return []
-    layers = [m for _, m in model.named_modules() if isinstance(m, engine.Linear)]
-    if not layers or any(a.out_features != b.in_features for a, b in itertools.pairwise(layers)):
-        return []
-    return ["-".join(str(n) for n in [layers[0].in_features, *(m.out_features for m in layers)])]
+    modules = [module for _, module in model.named_modules()]
+    convs = [(m.in_channels, m.out_channels) for m in modules if isinstance(m, engine.Conv2d)]
+    if convs:
+        return [f"conv {sizes}"] if (sizes := _chained(convs)) else []
+    layers = [(m.in_features, m.out_features) for m in modules if isinstance(m, engine.Linear)]
+    return [sizes] if (sizes := _chained(layers)) else []
+
+
+def _chained(layers: list[tuple[int, int]]) -> str:
+    """The sizes along layers that follow each other; empty where they do not."""
+    if not layers or any(a[1] != b[0] for a, b in itertools.pairwise(layers)):
+        return ""
+    return "-".join(str(n) for n in [layers[0][0], *(out for _, out in layers)])

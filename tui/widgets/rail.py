@@ -137,9 +137,9 @@ def _label_and_right(row: dict[str, Any], width: int) -> tuple[str, str]:
     """The label, and at its right shape and gradient; where there is no room for both the gradient
     once something has come, before that the shape."""
     shape, amount = row["shape"], row["note"] or row["grad"]
-    if width >= LABEL + 1 + RIGHT:
+    if shape and width >= LABEL + 1 + RIGHT:
         right = shape + f"{amount:>{RIGHT - cell_len(shape)}}"
-        if shape and amount:
+        if amount:
             right = shape + f"{amount:>{max(RIGHT - cell_len(shape), cell_len(amount) + 1)}}"
         room = width - 1 - cell_len(right)
         if cell_len(right) > RIGHT and cell_len(row["brief"]) > room:

@@ -74,6 +74,8 @@ def row_view(session: Session, row: Row) -> Json:
     else:
         brief = f"+ {row.call.path}"
         label = f"{brief} {row.call.module or ''}".rstrip()
+        if not node.shape:
+            label += f" = {numbers.number(session.graph.value(row.first)[()])}"
         if not note and grad is None:
             note = f"{row.size} nodes"
     return {

@@ -122,11 +122,13 @@ class Inspector:
         """Of an input its label, and what the network makes of it; of a row of weights, whose they
         are."""
         node, batch = self._graph.nodes[self.node], self._graph.batch
-        if batch is None or self.is_grad or not place:
-            return f"unit {place[0]}" if node.leaf and node.requires_grad and place else ""
-        if self.node == batch.inputs and len(batch.labels) == node.shape[0]:
+        if not place:
+            return ""
+        is_input = batch is not None and self.node == batch.inputs and not self.is_grad
+        if batch is not None and is_input and len(batch.labels) == node.shape[0]:
             return _answer(place[0], batch.labels, batch.outputs)
-        return f"unit {place[0]}" if node.leaf and node.requires_grad else ""
+        is_row_of_weights = node.leaf and node.requires_grad and len(place) == 1
+        return f"unit {place[0]}" if is_row_of_weights else ""
 
 
 def _answer(example: int, labels: Array, outputs: Array | None) -> str:

@@ -1,5 +1,4 @@
-"""Heat maps and pictures: elements as shades, with the sign in the glyph and not in a colour
-alone."""
+"""Heat maps: elements as shades, with the sign in the glyph and not in a colour alone."""
 
 from __future__ import annotations
 
@@ -7,7 +6,6 @@ import numpy as np
 
 from tui.session import numbers
 from tui.session.protocol import Array
-from tui.session.tensors.slices import Index, Slice
 from tui.session.tensors.table import Table
 from tui.session.tensors.text import Part, Row, joined
 
@@ -17,19 +15,6 @@ STEPS = (1 / 16, 1 / 4, 1 / 2, 3 / 4)
 
 LOOKS = 8
 """So many rows and columns of what a cell stands for are looked at, at the most."""
-
-SIDE = 28
-PICTURE_WIDTH, PICTURE_HEIGHT = SIDE + 2, SIDE // 2 + 1
-"""With the space beside a picture, and the line above it."""
-
-INK = 0.3
-"""From which share of the way from the ground to the largest value on a pixel is drawn."""
-
-GROUND = 0.25
-"""The share of a picture's pixels from which on they are its ground."""
-
-BRAILLE_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""The bits of a cell's dots: four rows of two."""
 
 
 class HeatMap:
@@ -63,32 +48,33 @@ class HeatMap:
         x = max(0, min(x, len(self._columns) - 2))
         return int(self._shown_rows[y, x]), int(self._shown_columns[y, x])
 
-    def draw(self, cursor: tuple[int, int]) -> list[Row]:
-        """The rows, with the cell that stands for the cursor's element marked."""
-        at = self.cell(*cursor)
+    def draw(
+        self, cursor: tuple[int, int] | None = None, largest: float | None = None
+    ) -> list[Row]:
+        """The rows, with the cell that stands for the cursor's element marked.
+
+        Args:
+            cursor: row and column of an element; None for no mark.
+            largest: the value of the full shade, where it is not the map's own largest one.
+        """
+        at = None if cursor is None else self.cell(*cursor)
+        full = self.largest if largest is None else largest
         return [
             joined(
                 (glyph * self._cell_width, "cursor" if (y, x) == at else mark)
-                for x, (glyph, mark) in enumerate(shade(value, self.largest) for value in row)
+                for x, (glyph, mark) in enumerate(shade(value, full) for value in row)
             )
             for y, row in enumerate(self._cells)
         ]
 
     def caption(self, brief: bool = False) -> list[Part]:
         """What the glyphs mean."""
-        full = numbers.number(self.largest)
-        if brief:
-            return [(f"- {NEGATIVE[1:]}  + {POSITIVE[1:]}  full is {full}", "quiet")]
-        words = [
-            f"negative {NEGATIVE[1:]}",
-            f"positive {POSITIVE[1:]}",
-            f"full is {full}",
-        ]
+        words = legend(self.largest, brief)
         high, wide = int(np.diff(self._rows).max()), int(np.diff(self._columns).max())
-        if high * wide > 1:
+        if high * wide > 1 and not brief:
             sampled = " (of a sample)" if max(high, wide) > LOOKS else ""
-            words.append(f"a cell: the largest of {high} x {wide}{sampled}")
-        return [(word, "quiet") for word in words]
+            words.append((f"a cell: the largest of {high} x {wide}{sampled}", "quiet"))
+        return words
 
     def _largest(self) -> Array:
         rows, columns = _looks(self._rows), _looks(self._columns)
@@ -129,54 +115,10 @@ def shade(value: float, largest: float) -> Part:
     return POSITIVE[level], "positive"
 
 
-def picture_stack(array: Array) -> Array | None:
-    """An array as pictures of 28 by 28, (..., 28, 28), without a copy where that is possible; None
-    where it holds none."""
-    shape = array.shape
-    if not array.size:
-        return None
-    if len(shape) >= 2 and shape[-2:] == (SIDE, SIDE):
-        return array
-    if shape and shape[-1] == SIDE * SIDE:
-        return array.reshape(*shape[:-1], SIDE, SIDE)
-    return None
-
-
-def draw_picture(picture: Array) -> list[Row]:
-    """One picture in 28 columns and 14 rows: where it has an even ground, which is its smallest
-    value, a half block for each pixel with ink; else each two pixels, one above the other, as the
-    shade of their mean."""
-    values = picture.astype(np.float64)
-    if np.isfinite(values).all() and (values == values.min()).mean() >= GROUND:
-        ink = values / 2 - values.min() / 2
-        return [_ink(ink[y], ink[y + 1], float(ink.max())) for y in range(0, SIDE, 2)]
-    means = (values[::2] + values[1::2]) / 2
-    finite = np.abs(means[np.isfinite(means)])
-    largest = float(finite.max()) if finite.size else 0.0
-    return [joined(shade(value, largest) for value in row) for row in means]
-
-
-def draw_small(picture: Array) -> list[str]:
-    """One picture in braille, in 14 columns and 7 rows: a dot for each pixel with ink."""
-    values = picture.astype(np.float64)
-    finite = np.where(np.isfinite(values), values, 0.0)
-    low, high = float(finite.min()), float(finite.max())
-    ink = finite > low + INK * (high - low)
-    dots = ink.reshape(SIDE // 4, 4, SIDE // 2, 2).transpose(0, 2, 1, 3)
-    codes = 0x2800 + (dots * BRAILLE_DOTS).sum(axis=(2, 3))
-    return ["".join(chr(c) if c > 0x2800 else " " for c in row) for row in codes]
-
-
-def _ink(upper: Array, lower: Array, largest: float) -> Row:
-    def drawn(above: float, below: float) -> Part:
-        glyph = " ▄▀█"[2 * (above > INK * largest) + (below > INK * largest)]
-        return glyph, "strong" if max(above, below) > 0.75 * largest else "plain"
-
-    return joined(drawn(a, b) for a, b in zip(upper, lower, strict=True))
-
-
-def picture_place(where: Slice, inner: Index) -> Index:
-    """Where in the tensor a picture of its slice is: the index without that of the pixels."""
-    kept = sum(not isinstance(part, int) for part in where.parts)
-    pixel = 1 if where.shape[-1] == SIDE * SIDE else 2
-    return where.place((*inner, *(0,) * (kept - len(inner))))[: len(where.shape) - pixel]
+def legend(largest: float, brief: bool = False) -> list[Part]:
+    """What the shades mean, the full one being that of this value."""
+    full = f"full is {numbers.number(largest)}"
+    if brief:
+        return [(f"- {NEGATIVE[1:]}  + {POSITIVE[1:]}  {full}", "quiet")]
+    words = f"negative {NEGATIVE[1:]}", f"positive {POSITIVE[1:]}", full
+    return [(word, "quiet") for word in words]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,15 +13,8 @@ from tui.session.tensors import find, slices
 from tui.session.tensors.grid import Grid
 from tui.session.tensors.health import Health
 from tui.session.tensors.histogram import bar_rows, merged
-from tui.session.tensors.shades import (
-    PICTURE_HEIGHT,
-    PICTURE_WIDTH,
-    SIDE,
-    HeatMap,
-    draw_picture,
-    picture_place,
-    picture_stack,
-)
+from tui.session.tensors.pictures import pictures_in
+from tui.session.tensors.shades import HeatMap
 from tui.session.tensors.slices import Index, Slice, index_text
 from tui.session.tensors.table import Table
 from tui.session.tensors.text import Part, Row, flowing, joined
@@ -56,7 +48,6 @@ class TensorView:
         self._heat: tuple[tuple[int, int], HeatMap] | None = None
         """The heat map that was drawn last, and for which size."""
         self._rows_shown = 1
-        self._first_picture = 0
         self._show(slices.whole(()))
 
     def open(self, array: Array) -> None:
@@ -95,8 +86,8 @@ class TensorView:
             y, x = self._heat[1].cell(row, column)
             row, column = self._heat[1].element(y + rows, x + columns)
             rows = columns = 0
-        elif self.display == PICTURES and self._stack is not None:
-            self._next_picture(rows, columns)
+        elif self.display == PICTURES and self._pictures is not None:
+            self._next_picture(rows + columns)
             return
         self._cursor = self._table.index(row + rows, column + columns)
         self._is_at_largest = False
@@ -166,7 +157,7 @@ class TensorView:
 
     def next_display(self) -> None:
         """From numbers to the heat map, to pictures where there are some, to numbers."""
-        possible = DISPLAYS if self._stack is not None else DISPLAYS[:2]
+        possible = DISPLAYS if self._pictures is not None else DISPLAYS[:2]
         self.display = possible[(DISPLAYS.index(self.display) + 1) % len(possible)]
 
     # Showing
@@ -193,11 +184,11 @@ class TensorView:
         return [*top, *body, *([[]] * (room - len(body))), *bottom]
 
     def _body(self, width: int, height: int, chosen: Index | None) -> list[Row]:
-        if self.display == PICTURES and self._stack is None:
+        if self.display == PICTURES and self._pictures is None:
             self.display = NUMBERS
         cursor = self._table.cell(self._cursor)
-        if self.display == PICTURES and self._stack is not None:
-            return self._pictures(self._stack, width, height)
+        if self.display == PICTURES and self._pictures is not None:
+            return self._pictures.draw(self._picture_number(), width, height, self.caption)
         if self.display == HEAT:
             heat = self._heat_map(width - 1, height - (2 if width >= WIDE else 1))
             rows = [joined([(" ", "plain"), *row]) for row in heat.draw(cursor)]
@@ -211,39 +202,6 @@ class TensorView:
         if self._heat is None or self._heat[0] != size:
             self._heat = (size, HeatMap(self._table, *size))
         return self._heat[1]
-
-    def _pictures(self, stack: Array, width: int, height: int) -> list[Row]:
-        lead = stack.shape[:-2]
-        total = math.prod(lead)
-        across = max(1, min(total, (width - 1) // PICTURE_WIDTH))
-        down = max(1, height // PICTURE_HEIGHT)
-        current = self._picture_number()
-        self._first_picture = min(self._first_picture, current // across * across)
-        if current >= self._first_picture + across * down:
-            self._first_picture = (current // across - down + 1) * across
-        rows: list[Row] = []
-        for first in range(self._first_picture, self._first_picture + across * down, across):
-            numbered = range(first, min(first + across, total))
-            places = [tuple(map(int, np.unravel_index(i, lead))) if lead else () for i in numbered]
-            drawn = [draw_picture(stack[place]) for place in places]
-            captions: list[Part] = []
-            for i, place in zip(numbered, places, strict=True):
-                text = f" {self._picture_caption(place)}"[:PICTURE_WIDTH].ljust(PICTURE_WIDTH)
-                captions.append((text, "strong" if i == current else "quiet"))
-            rows.append(joined(captions))
-            for y in range(SIDE // 2 if drawn else 0):
-                rows.append(
-                    joined(
-                        part
-                        for picture in drawn
-                        for part in ((" ", "plain"), *_filled(picture[y], PICTURE_WIDTH - 1))
-                    )
-                )
-        return rows
-
-    def _picture_caption(self, place: Index) -> str:
-        lead = picture_place(self.where, place)
-        return f"{index_text(lead) if lead else ''} {self.caption(lead)}".strip()
 
     def _where_rows(self, width: int, chosen: Index | None) -> list[Row]:
         part = numbers.shape(self._part.shape)
@@ -307,12 +265,11 @@ class TensorView:
         self._part = np.asarray(self._array[where.index])
         self._table = Table(self._part)
         self._grid = Grid(self._table, where)
-        self._stack = picture_stack(self._part)
+        self._pictures = pictures_in(self._part, where)
         self._health = Health(self._part)
         self._heat = None
         self._cursor = (0,) * self._part.ndim
         self._rows_shown = 1
-        self._first_picture = 0
         self._is_at_largest = False
 
     def _point(self, place: Index) -> None:
@@ -332,19 +289,14 @@ class TensorView:
         return "" if self.where.is_all else f" in {self.where.text}"
 
     def _picture_number(self) -> int:
-        return self._position() // (SIDE * SIDE)
+        return self._position() // self._pictures.size if self._pictures else 0
 
-    def _next_picture(self, rows: int, columns: int) -> None:
-        total = self._part.size // (SIDE * SIDE)
-        number = max(0, min(total - 1, self._picture_number() + rows + columns))
-        self._go_to(number * SIDE * SIDE)
+    def _next_picture(self, by: int) -> None:
+        if self._pictures is not None:
+            number = max(0, min(self._pictures.count - 1, self._picture_number() + by))
+            self._go_to(number * self._pictures.size)
 
 
 def precise(value: Any) -> str:
     """An element with all its digits."""
     return str(value) if isinstance(value, np.generic) else repr(value)
-
-
-def _filled(row: Row, width: int) -> Row:
-    used = sum(len(text) for text, _ in row)
-    return [*row, (" " * (width - used), "plain")]

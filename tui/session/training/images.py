@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui.session.explanation import Item
-from tui.session.tensors.shades import SIDE, draw_small, picture_stack
+from tui.session.tensors.pictures import SIDE, draw_small
 from tui.session.training.predictions import Predictions, predictions
 from tui.session.training.session import TrainingSession
 
@@ -30,7 +30,9 @@ def show_images(session: TrainingSession, width: int) -> None:
         Refused: there are no classes to be right or wrong about.
     """
     found = predictions(session.training)
-    pictures = picture_stack(found.inputs)
+    inputs = found.inputs
+    are_images = inputs[0].size == SIDE * SIDE
+    pictures = inputs.reshape(len(inputs), SIDE, SIDE) if are_images else None
     order = found.worst_first()[:MOST]
     wrong = int((~found.is_right).sum())
     count = len(found.labels)
@@ -55,7 +57,7 @@ def show_images(session: TrainingSession, width: int) -> None:
 
 
 def _row(found: Predictions, pictures: Any, examples: list[int]) -> list[Item]:
-    drawn = [draw_small(pictures[i].reshape(SIDE, SIDE)) for i in examples]
+    drawn = [draw_small(pictures[i]) for i in examples]
     captions = [_captions(found, i) for i in examples]
     kind = "strong" if not all(found.is_right[i] for i in examples) else "line"
     return [

@@ -18,6 +18,7 @@ from tui.session.tensors.find import most_telling
 from tui.session.tensors.slices import Index, index_text
 from tui.session.worked.sources import SOURCES
 from tui.session.worked.terms import Term, printed, sum_text
+from tui.session.worked.windows import SUMS
 
 MOST_TERMS = 1 << 20
 """A sum of more terms is not worked through."""
@@ -105,6 +106,8 @@ class WorkedElements:
         result = edge.contribution[place]
         if formula in SOURCES:
             return _moved(formula, step.grad_out, args, place, edge.contribution)
+        if formula in SUMS:
+            return _in_windows(formula, step.grad_out, args, place, edge.contribution)
         if formula == MEAN:
             return _mean(step.grad_out, args, place, edge.contribution)
         if not formulas.is_expression(formula):
@@ -158,6 +161,20 @@ def _taken(
     which = " + ".join(f"grad_out{index_text(source)}" for source in sources[:2])
     more = f" + ({len(sources) - 2} more)" if len(sources) > 2 else ""
     return f"{which}{more} = {sum_text(terms, result)}"
+
+
+def _in_windows(
+    formula: str, grad_out: Array, args: dict[str, Any], place: Index, contribution: Array
+) -> str | None:
+    """An element of what a convolution hands on: products or elements of grad_out, added up."""
+    try:
+        which, terms = SUMS[formula](grad_out, args, place)
+    except (KeyError, IndexError, TypeError, ValueError):  # a function of that name, but another
+        return None
+    if len(terms) > MOST_TERMS:
+        return None
+    worked = _of_factors(terms, contribution, place)
+    return worked and f"{which} {worked}"
 
 
 def _mean(grad_out: Array, args: dict[str, Any], place: Index, contribution: Array) -> str | None:

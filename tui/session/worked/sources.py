@@ -10,9 +10,7 @@ import numpy as np
 
 from tui.session.protocol import Array
 from tui.session.tensors.slices import Index
-
-Arguments = dict[str, Any]
-"""By name, what the backward function was called with."""
+from tui.session.worked.windows import Arguments, where_largest
 
 MOST = 1 << 22
 """Above so many elements in an index it is not looked through."""
@@ -106,6 +104,7 @@ SOURCES: dict[str, Callable[[Array, Arguments, Index], list[Index] | None]] = {
     "zeros(x.shape) with grad_out added at index": indexed,
     "zeros(weight.shape) with grad_out added at the rows of input": looked_up,
     "grad_out, the part that came from here": joined,
+    "grad_out where input was the largest of the window": where_largest,
     "grad_out without the border": unpadded,
     "For each element, the sum of grad_out from it on": from_here_on,
 }
