@@ -79,17 +79,7 @@ def _run(argv: list[str]) -> int:
         return list_scenarios(given.json)
     options = None
     if given.scenario is not None:
-        options = Options(
-            scenario=given.scenario,
-            seed=given.seed,
-            data=given.data,
-            data_dir=given.data_dir,
-            batch_size=given.batch_size,
-            epochs=given.epochs,
-            lr=given.lr,
-            breaks=tuple(given.break_at),
-            watches=tuple(given.watch),
-        )
+        options = _options(given)
     if options is not None and given.train:
         from tui.commands.output import own_output
         from tui.commands.train import train
@@ -102,6 +92,10 @@ def _run(argv: list[str]) -> int:
 
         with own_output() as out:
             return check(options, given.json, out)
+    if given.plain:
+        from tui.plain.mode import run
+
+        return run(_options(given))
     why = None if given.trace else _no_screen_because()
     if why is None and not given.trace:
         from tui.launch import launch
@@ -110,12 +104,26 @@ def _run(argv: list[str]) -> int:
     if options is None:
         parser.error(f"{why}, so name a scenario (--list shows the bundled ones)")
     if why is not None:
-        _say(f"{why}, so this is what --trace prints")
+        _say(f"{why}, so this is what --trace prints (--plain steps through it line by line)")
     from tui.commands.output import own_output
     from tui.commands.trace import trace
 
     with own_output() as out:
         return trace(options, given.json, given.full, out)
+
+
+def _options(given: argparse.Namespace) -> Options:
+    return Options(
+        scenario=given.scenario or "",
+        seed=given.seed,
+        data=given.data,
+        data_dir=given.data_dir,
+        batch_size=given.batch_size,
+        epochs=given.epochs,
+        lr=given.lr,
+        breaks=tuple(given.break_at),
+        watches=tuple(given.watch),
+    )
 
 
 def _no_screen_because() -> str | None:
@@ -155,6 +163,12 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="no screen: is every backward function right?"
     )
     parser.add_argument("--train", action="store_true", help="no screen: run the training")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="no screen: the same commands and numbers line by line, for screen readers, dumb "
+        "terminals and scripts",
+    )
     parser.add_argument(
         "--json", action="store_true", help="with --list, --trace, --check, --train: lines of JSON"
     )
@@ -199,22 +213,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    modes = [name for name in ("list", "trace", "check", "train") if getattr(given, name)]
+    modes = [name for name in ("list", "trace", "check", "train", "plain") if getattr(given, name)]
     if len(modes) > 1:
         parser.error(f"--{modes[0]} and --{modes[1]} do not go together")
-    if modes and modes[0] != "list" and given.scenario is None:
+    if modes and modes[0] not in ("list", "plain") and given.scenario is None:
         parser.error(f"--{modes[0]} needs a scenario (--list shows the bundled ones)")
     if given.list and given.scenario is not None:
         parser.error("--list takes no scenario")
     if given.full and not (given.trace and given.json):
         parser.error("--full goes with --trace --json")
-    if given.break_at and modes not in ([], ["trace"]):
-        parser.error("--break goes with the screen or with --trace")
-    if given.watch and modes:
-        parser.error("--watch goes with the screen")
+    if given.break_at and modes not in ([], ["trace"], ["plain"]):
+        parser.error("--break goes with the screen, with --plain or with --trace")
+    if given.watch and modes not in ([], ["plain"]):
+        parser.error("--watch goes with the screen or with --plain")
     _check_expressions("--break", given.break_at)
     _check_expressions("--watch", given.watch)
-    if given.json and not modes:
+    if given.json and modes in ([], ["plain"]):
         parser.error("--json goes with --list, --trace, --check or --train")
 
 
