@@ -100,5 +100,5 @@ class Conversation:
                 self.client.send(**stops)
                 patience, waits_for = time.monotonic() + PATIENCE, "it does not stop yet"
                 continue
-            self.is_over = message["type"] in ("ended", "problem")
+            self.is_over = message["type"] == "ended"
             yield message

@@ -242,9 +242,8 @@ class Plain:
 
     def _save(self, name: str) -> None:
         if not name:
-            raise Refused(
-                "S takes the file's name: " + ", ".join(saving.MEANINGS[what] for what in SAVED)
-            )
+            kinds = ", ".join(saving.MEANINGS[what] for what in SAVED)
+            raise Refused(f"S takes a file, whose ending says what is saved: {kinds}")
         target = saving.target_of(name, SAVED)
         if target.is_there:
             question = f"{target.path.name} is there; write over it?"

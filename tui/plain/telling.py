@@ -42,6 +42,8 @@ class Teller:
         self._told: Json | None = None
         """What has been told of it."""
         self._page: Message | None = None
+        self._problem = ""
+        """Why the scenario cannot be used; its process ends then."""
         self._has_told = False
         self._progress_due = 0.0
         self._name = options.scenario
@@ -157,9 +159,9 @@ class Teller:
             self._progress_due = time.monotonic() + PATIENCE
             self._output.hint(message["text"])
         elif kind == "problem":
-            self._lose(_problem(message))
+            self._problem = _problem(message)
         elif kind == "ended":
-            self._lose(how_it_ended(message["status"]))
+            self._lose(self._problem or how_it_ended(message["status"]))
 
     def _say(self, lines: list[str]) -> None:
         self._has_told = True

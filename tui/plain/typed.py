@@ -71,7 +71,7 @@ def read(kind: str, line: str) -> Typed:
 def _meaningless(word: str, action: Action | None) -> str:
     if action is not None:
         return f"{word} is about the screen, and there is none; ? tells what can be typed"
-    if word.isdigit():
+    if word.isascii() and word.isdigit():
         return f"{word} is no command; g {word} goes to where so many steps are done"
     return f"{word} has no meaning here; ? tells what can be typed"
 

@@ -79,12 +79,7 @@ def rail(view: Json) -> Iterator[str]:
         words = [row["label"]]
         if row["shape"]:
             words.append(row["shape"])
-        if row["grad"]:
-            words.append(f"{'gradient norm' if row['shape'] else 'gradient'} {row['grad']}")
-        if row["note"] and row["state"] == "waits" and " of " in row["note"]:
-            words.append(f"{row['note']} contributions")
-        elif row["note"] and row["state"] != "rests":
-            words.append(row["note"])
+        words += _arrived(row)
         if row["mark"]:
             words.append(_mark(row["mark"]))
         if row["id"] == view["cursor"]:
@@ -103,9 +98,18 @@ def _mark(mark: str) -> str:
 
 def watched(row: Json) -> str:
     """A watched node."""
-    amount = " ".join(filter(None, (row["note"], row["grad"]))) or "nothing yet"
-    norm = "norm " if row["shape"] and row["grad"] and not row["note"] else ""
-    return said(f"watched node {row['id']}, {row['label']}: {norm}{amount}")
+    amount = ", ".join(_arrived(row)) or "nothing yet"
+    return said(f"watched node {row['id']}, {row['label']}: {amount}")
+
+
+def _arrived(row: Json) -> list[str]:
+    """What has come to a row's node, and the note on it."""
+    norm = "norm " if row["shape"] else ""
+    words = [f"gradient {norm}{row['grad']}"] if row["grad"] else []
+    if row["note"] and row["state"] != "rests":
+        of = " contributions" if row["state"] == "waits" and " of " in row["note"] else ""
+        words.append(row["note"] + of)
+    return words
 
 
 def source(view: Json) -> list[str]:
