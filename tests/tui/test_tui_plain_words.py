@@ -14,6 +14,7 @@ from tui import actions
 from tui.errors import Refused
 from tui.plain import meanings, news, output, typed, wording
 from tui.session.commands import COMMANDS
+from tui.session.training.commands import COMMANDS as TRAINING_COMMANDS
 from tui.session.view import tensor_view, view_of
 
 DRAWN = re.compile("[\u2190-\u21ff\u2500-\u259f\u25a0-\u25ff\u2800-\u28ff≈…·]")
@@ -120,7 +121,11 @@ def test_each_key_has_one_meaning_and_the_help_tells_it(kind: str) -> None:
 def test_only_what_is_about_the_screen_cannot_be_typed() -> None:
     unknown = {
         action.name
-        for kind, known in (("stepping", actions.STEPPING), ("tensor", actions.TENSOR))
+        for kind, known in (
+            ("stepping", actions.STEPPING),
+            ("tensor", actions.TENSOR),
+            ("training", actions.TRAINING),
+        )
         for action in known
         if meanings.argument_of(kind, action) is None
     }
@@ -129,7 +134,9 @@ def test_only_what_is_about_the_screen_cannot_be_typed() -> None:
         "divider_left",
         "divider_right",
         "commands",
+        "save",
     }
+    assert meanings.argument_of("stepping", actions.SAVE) == "FILE"
 
 
 @pytest.mark.parametrize("kind", meanings.MEANINGS)
@@ -137,8 +144,9 @@ def test_each_meaning_is_a_command_of_the_session(kind: str) -> None:
     names = {action.name for action in meanings.ACTIONS[kind]}
     for name, meaning in meanings.MEANINGS[kind].items():
         assert name in names
-        if not meaning.do.startswith("training."):
-            assert meaning.do in COMMANDS
+        if meaning.do not in ("training.open", "training.close"):
+            of_training = meaning.do.removeprefix("training.") in TRAINING_COMMANDS
+            assert meaning.do in COMMANDS or (of_training and kind == "training")
 
 
 def test_a_number_of_times_moves_the_cursor_at_once_and_steps_one_by_one() -> None:

@@ -42,12 +42,14 @@ class Conversation:
         """The user wants to stop what is under way; for a signal handler, too."""
         self._arrived.put({"type": "interrupted", "number": self._number})
 
-    def ask(self, command: Message, waits_for: str, stops: Message | None) -> Iterator[Message]:
+    def ask(
+        self, command: Message, waits_for: str | None, stops: Message | None
+    ) -> Iterator[Message]:
         """Send a command; what the process says, until all that comes of it is there.
 
         Args:
             command: what to do.
-            waits_for: what is said where it takes long.
+            waits_for: what is said where it takes long; None where that is no news.
             stops: what is sent where the user interrupts it; None where nothing stops it but the
                 end of the process.
 
@@ -63,7 +65,7 @@ class Conversation:
             yield message
 
     def until(
-        self, done: Callable[[], bool], waits_for: str, stops: Message | None
+        self, done: Callable[[], bool], waits_for: str | None, stops: Message | None
     ) -> Iterator[Message]:
         """What the process says of its own until `done` holds, see `ask`."""
         if not done():
@@ -77,9 +79,9 @@ class Conversation:
         self.is_over = True
         self.client.close()
 
-    def _messages(self, waits_for: str, stops: Message | None) -> Iterator[Message]:
+    def _messages(self, waits_for: str | None, stops: Message | None) -> Iterator[Message]:
         """What arrives, until the process has ended."""
-        patience: float | None = time.monotonic() + PATIENCE
+        patience = None if waits_for is None else time.monotonic() + PATIENCE
         while not self.is_over:
             wait = None if patience is None else max(0.0, patience - time.monotonic())
             try:

@@ -94,7 +94,18 @@ TENSOR: Mapping[str, Meaning] = {
     "leave": Meaning("tensor.close"),
 }
 
-MEANINGS = {"stepping": STEPPING, "tensor": TENSOR}
+TRAINING: Mapping[str, Meaning] = {
+    "run": Meaning("training.run"),
+    "pause": Meaning("training.toggle"),
+    "batch": Meaning("training.batch"),
+    "into": Meaning("training.close"),
+    "faster": Meaning("training.faster"),
+    "slower": Meaning("training.slower"),
+    "stop": Meaning("training.stop"),
+    "leave": Meaning("training.close"),
+}
+
+MEANINGS = {"stepping": STEPPING, "tensor": TENSOR, "training": TRAINING}
 """By the kind of what is shown."""
 
 LIST = Action("list", ("L",), "", "the nodes around the cursor, one a line; L 100: so many")
@@ -103,6 +114,7 @@ AGAIN = Action("again", (".",), "", "all that is shown now, once more")
 ACTIONS: Mapping[str, tuple[Action, ...]] = {
     "stepping": (*actions.STEPPING, LIST, AGAIN),
     "tensor": (*actions.TENSOR, AGAIN),
+    "training": (*actions.TRAINING, AGAIN),
     "nothing": (actions.RELOAD, actions.OPEN, actions.LOG, actions.HELP, actions.QUIT),
 }
 """What can be typed, by the kind of what is shown."""
@@ -119,8 +131,13 @@ OWN: Mapping[str, str] = {
     "leave": "",
     "list": "NUMBER",
     "again": "",
+    "restart": "",
+    "fetch": "",
 }
 """The actions that are no command of the session alone, with what is typed behind them."""
+
+OF_THE_SCREEN = (("training", "save"),)
+"""What saves or changes no more than the screen, by what is shown."""
 
 HELP: Mapping[str, str] = {
     "copy": "name, value and gradient of the node under the cursor",
@@ -133,6 +150,8 @@ HELP: Mapping[str, str] = {
     "help": "what can be typed",
     "stepping.leave": "the cursor back to the step",
     "tensor.leave": "back to the steps",
+    "run": "run, to the end or to Ctrl+C, which pauses",
+    "pause": "the same",
     "app.open_other": "open another scenario; without NAME: which there are",
     "app.quit_program": "quit",
 }
@@ -147,5 +166,7 @@ def help_of(kind: str, action: Action) -> str:
 def argument_of(kind: str, action: Action) -> str | None:
     """What is typed behind an action's key, empty for nothing; None where the action means nothing
     without a screen."""
+    if (kind, action.name) in OF_THE_SCREEN:
+        return None
     meaning = MEANINGS.get(kind, {}).get(action.name)
     return OWN.get(action.name) if meaning is None else meaning.argument

@@ -30,6 +30,8 @@ MOST_ROWS = 100_000
 SAVED = ("value", "gradient", "pass")
 """What of `tui.saving.MEANINGS` can be saved without a screen."""
 
+GO_ON = "R reads the file afresh, o NAME opens another."
+
 LOG_SETTLES = 0.1
 """Seconds that what the scenario has just printed may still be on its way."""
 
@@ -153,7 +155,7 @@ class Plain:
             teller.ask(command, is_repeated=nth > 0)
             if not teller.went_on or self._kind != kind:
                 break  # it would go no further, however often it is asked for
-        self._end_script_without_session()
+        self._go_on_without_session()
 
     @property
     def _shown(self) -> Teller:
@@ -169,12 +171,14 @@ class Plain:
         self._options = dataclasses.replace(self._options, scenario=scenario)
         self._teller = Teller(self._output, self._options)
         self._teller.load()
-        self._end_script_without_session()
+        self._go_on_without_session()
 
-    def _end_script_without_session(self) -> None:
-        """Whatever follows in a script was meant for the session that has gone."""
-        if self._output.is_script and self._kind == "nothing":
-            self._is_over = True
+    def _go_on_without_session(self) -> None:
+        """Where the session has gone, whatever follows in a script was meant for it."""
+        if self._kind == "nothing":
+            self._is_over = self._output.is_script
+            if not self._output.is_script:
+                self._output.tell([GO_ON])
 
     def _tell_scenarios(self) -> None:
         lines = [f"{entry.name}: {entry.title}" for entry in catalog.bundled()]
@@ -257,16 +261,44 @@ class Plain:
         assert self._shown.view is not None
         self._shown.ask({"do": "point", "node": self._shown.view["shown"] or 0})
 
+    def _restart(self, _: str) -> None:
+        assert self._shown.view is not None
+        question = "Back to the untrained weights, and lose this training?"
+        if not self._shown.view["batch"] or self._agrees(question):
+            self._shown.ask({"do": "training.restart"})
+
+    def _fetch(self, _: str) -> None:
+        """All of MNIST through torchvision, in a new process; what is in use stays where that
+        fails."""
+        assert self._shown.view is not None
+        if not self._shown.view["hint"]:
+            in_use = bool(self._shown.view["data"])
+            raise Refused("all of MNIST is in use already" if in_use else "no MNIST here")
+        if not self._may_lose("Load all of MNIST, and lose this training?"):
+            return
+        options = dataclasses.replace(self._options, data="torchvision")
+        before, self._teller = self._shown, Teller(self._output, options)
+        self._teller.load()
+        if self._teller.view is None:
+            self._teller = before
+            self._output.tell(["What was in use stays."])
+        else:
+            before.close()
+            self._options = options
+            self._teller.ask({"do": "training.open"})
+
 
 OWN: Mapping[str, Callable[[Plain, str], None]] = {
     "again": Plain._again,
     "app.open_other": Plain._open_other,
     "app.quit_program": Plain._quit,
     "app.reload": Plain._reload,
+    "fetch": Plain._fetch,
     "help": Plain._help,
     "leave": Plain._leave,
     "list": Plain._list,
     "log": Plain._log,
+    "restart": Plain._restart,
     "save": Plain._save,
     "show_source": Plain._source,
     "show_tensors": Plain._tensors,

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tui.plain import wording
+from tui.plain import training, wording
 
 Json = dict[str, Any]
 
@@ -30,6 +30,8 @@ def all_of(view: Json) -> list[str]:
 
 def standing(view: Json) -> str:
     """How far it is, and what comes next."""
+    if view["type"] == "training":
+        return training.standing(view)
     if view["type"] == "stepping":
         return wording.said(f"{view['done']} of {view['steps']} done. Next: {view['next']}")
     return wording.said(f"{view['done']} of {view['steps']} done. {view['hint']}")
@@ -37,6 +39,8 @@ def standing(view: Json) -> str:
 
 def heading(view: Json) -> list[str]:
     """What is debugged, where the lines that follow do not say so."""
+    if view["type"] != "stepping":
+        return []
     about = ", ".join(view["about"].split("  "))
     return [] if about in wording.told(shown(view))[:1] else [f"{view['name']}: {about}"]
 
@@ -86,4 +90,5 @@ def _tensor(before: Json | None, now: Json) -> list[str]:
 _TELL: Mapping[str, Callable[[Json | None, Json], list[str]]] = {
     "stepping": _stepping,
     "tensor": _tensor,
+    "training": training.since,
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tui.options import Options
-from tui.plain import news, wording
+from tui.plain import news, training, wording
 from tui.plain.conversation import PATIENCE, Conversation, GivenUp
 from tui.plain.meanings import MEANINGS
 from tui.plain.output import Output
@@ -19,10 +19,15 @@ Json = dict[str, Any]
 ROWS, HEIGHT = 20, 24
 """Rows of the list of nodes, and those that a tensor is told in."""
 
-STOP: Message = {"do": "stop"}
-WAITS = "still at it"
+PROGRESS = 5.0
+"""Seconds from one line on how far a training is to the next."""
 
-GO_ON = "R reads the file afresh, o NAME opens another"
+EPOCHS_AT_ONCE = 5
+"""Of more that end within half a second, nobody who is there could follow each."""
+
+STOP: Message = {"do": "stop"}
+PAUSE: Message = {"do": "training.pause"}
+WAITS = "still at it"
 
 
 class Teller:
@@ -104,6 +109,8 @@ class Teller:
             "lanes": 1,
             "tensor_width": width,
             "tensor_height": HEIGHT,
+            "plot": 2,
+            "updates": 2,
         }
 
     def _ask(
@@ -117,6 +124,10 @@ class Teller:
                 self._take(message)
             for message in self._talk.until(lambda: not self._is_counting, "still counting", STOP):
                 self._take(message)
+            self._progress_due = time.monotonic() + PROGRESS
+            for message in self._talk.until(lambda: not self._is_training, None, PAUSE):
+                self._take(message)
+                self._tell_progress()
         except GivenUp:
             self._lose("Given up: it was still running its own code.")
         if self._page is not None:
@@ -129,13 +140,39 @@ class Teller:
     def _is_counting(self) -> bool:
         return bool(self.view and self.view.get("counting"))
 
+    @property
+    def _is_training(self) -> bool:
+        return bool(self.view and self.view.get("state") == "running")
+
+    def _tell_progress(self) -> None:
+        """The epochs of a training that runs, as they end, and now and then how far it is."""
+        if self.view is None or not self._is_training:
+            return
+        before = self._told if self._told and self._told["type"] == "training" else None
+        if epochs := training.epochs(before, self.view):
+            if len(epochs) > EPOCHS_AT_ONCE and not self._output.is_script:
+                epochs = [f"{len(epochs)} more epochs, the last of them:", epochs[-1]]
+            self._say(epochs)
+            self._told = self.view
+        elif time.monotonic() > self._progress_due:
+            self._output.hint(training.batch(self.view))
+        else:
+            return
+        self._progress_due = time.monotonic() + PROGRESS
+
     def _tell_news(self, view: Json) -> None:
         fresh = news.since(self._told, view)
         if self._told is None:
             fresh = [*news.heading(view), *fresh]
         elif not fresh and not self._has_told:
             fresh = [news.standing(view)]
+        failed = view.get("state") == "failed" and view["problem"] != (self._told or {}).get(
+            "problem"
+        )
         self._told = view
+        if failed:
+            self.went_on = False
+            self._output.complain(view["problem"])
         self._say(fresh)
 
     def _take(self, message: Message) -> None:
@@ -173,8 +210,6 @@ class Teller:
         printed = [f"  {line}" for line in self.log[-8:]]
         if printed:
             self._output.hint("\n".join(["It printed, at the end:", *printed]))
-        if not self._output.is_script:
-            self._output.tell([f"{GO_ON}."])
         self.close()
 
 
