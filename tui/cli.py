@@ -19,7 +19,7 @@ DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """\
 keys on the screen: n next, p back, c continue, t train, ? all keys, q quit
 exit codes: 0 done, 1 a check failed or --break ended a trace, 2 command line or scenario cannot be
-used, 130 interrupted
+used or a command in a script was refused, 130 interrupted
 """
 
 
