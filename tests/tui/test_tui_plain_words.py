@@ -135,6 +135,9 @@ def test_only_what_is_about_the_screen_cannot_be_typed() -> None:
         "divider_right",
         "commands",
         "save",
+        "log_axis",
+        "zoom",
+        "form",
     }
     assert meanings.argument_of("stepping", actions.SAVE) == "FILE"
 
@@ -150,9 +153,9 @@ def test_each_meaning_is_a_command_of_the_session(kind: str) -> None:
 
 
 def test_a_number_of_times_moves_the_cursor_at_once_and_steps_one_by_one() -> None:
-    by_five = meanings.STEPPING["cursor_up"].commands("", 5)
+    by_five = meanings.STEPPING["cursor_up"].commands("", 5, 80)
     assert by_five == [{"do": "cursor", "by": -5}]
-    assert meanings.STEPPING["next"].commands("", 3) == [{"do": "next"}] * 3
+    assert meanings.STEPPING["next"].commands("", 3, 80) == [{"do": "next"}] * 3
 
 
 # Words

@@ -25,9 +25,20 @@ class Meaning:
     steps: str = ""
     """The field that a number of times multiplies; without one the command is sent so often."""
 
-    def commands(self, argument: str, times: int) -> list[Json]:
-        """What to send for what was typed."""
+    takes_width: bool = False
+    """Whether it is told how wide a line may be."""
+
+    def commands(self, argument: str, times: int, width: int) -> list[Json]:
+        """What to send for what was typed.
+
+        Args:
+            argument: what stands behind the key.
+            times: how often it is asked for.
+            width: columns of a line.
+        """
         command = {"do": self.do, **self.fields}
+        if self.takes_width:
+            command["width"] = width
         if self.argument:
             return [{**command, "text": argument}]
         if self.steps:
@@ -42,6 +53,9 @@ PAGE = 20
 
 LAST = 1 << 60
 """Behind every node: the session goes to the last one there is."""
+
+ONE_BY_ONE = 0
+"""A width in which no two images stand side by side."""
 
 _STEPS = {"next": Meaning("next"), "back": Meaning("back"), "into": Meaning("into")}
 
@@ -102,6 +116,8 @@ TRAINING: Mapping[str, Meaning] = {
     "faster": Meaning("training.faster"),
     "slower": Meaning("training.slower"),
     "stop": Meaning("training.stop"),
+    "images": Meaning("training.images", {"width": ONE_BY_ONE}),
+    "confusion": Meaning("training.confusion", takes_width=True),
     "leave": Meaning("training.close"),
 }
 

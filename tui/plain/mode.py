@@ -151,7 +151,8 @@ class Plain:
             OWN[name](self, typed.argument)
             return
         teller = self._shown
-        for nth, command in enumerate(meaning.commands(typed.argument, typed.times)):
+        commands = meaning.commands(typed.argument, typed.times, self._output.width)
+        for nth, command in enumerate(commands):
             teller.ask(command, is_repeated=nth > 0)
             if not teller.went_on or self._kind != kind:
                 break  # it would go no further, however often it is asked for

@@ -22,6 +22,12 @@ SAID = (
 )
 """What stands for glyphs, and for keys that are none here."""
 
+PICTURED = re.compile("[\u2580-\u259f\u2801-\u28ff]")
+"""In a row of a picture."""
+
+NONE = re.compile(r"(?<= )·(?= |$)")
+"""In a table, in the place of a 0."""
+
 UNSEEN = ("gap", "rule")
 """Items that only the eye needs."""
 
@@ -65,7 +71,8 @@ def page(title: str, items: Sequence[Item]) -> list[str]:
     """A page that lies over the body on the screen."""
     if title == BREAKPOINTS:  # without what its glyphs in the rail mean
         items = [item for item in items if tuple(item[:2]) != ("key", "rail")]
-    return [title, *told(items)]
+    items = [item for item in items if not PICTURED.search(item[1])]
+    return [title, *(NONE.sub("0", line) for line in told(items))]
 
 
 def tensors(view: Json) -> list[str]:
