@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from tui.options import Options
 from tui.panes import RememberedPanes
-from tui.process.client import Client
+from tui.process.client import Client, how_it_ended
 from tui.screens.base import BaseScreen
 from tui.screens.message import LoadingScreen, ProblemScreen
 from tui.screens.picker import PickerScreen
@@ -186,7 +186,7 @@ class BpTui(App[None]):
                 self.screen.show_page("What was in use stays", [("text", content["message"], "")])
         elif kind == "ended":
             self._drop_successor()
-            self._notice(_how_it_ended(content["status"]))
+            self._notice(how_it_ended(content["status"]))
         elif kind in ("stepping", "training"):
             self._successor = None
             if self.client is not None:
@@ -260,7 +260,7 @@ class BpTui(App[None]):
             self._show(ProblemScreen(self._options.scenario, content))
         elif kind == "ended":
             if not self._over:
-                self._end(_how_it_ended(content["status"]))
+                self._end(how_it_ended(content["status"]))
         elif kind == "notice":
             self._notice(content["text"])
             self._changed()
@@ -371,9 +371,3 @@ class BpTui(App[None]):
             screen.ask(question, then)
         else:
             then()
-
-
-def _how_it_ended(status: int) -> str:
-    if status < 0:
-        return f"The scenario's process was ended by signal {-status}."
-    return f"The scenario's process has ended by itself, with exit code {status}."

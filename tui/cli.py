@@ -21,7 +21,7 @@ DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """\
 keys on the screen: n next, p back, c continue, t train, ? all keys, q quit
 exit codes: 0 done, 1 a check failed or --break ended a trace, 2 command line or scenario cannot be
-used, 130 interrupted
+used or a command in a script was refused, 130 interrupted
 """
 
 
@@ -92,6 +92,10 @@ def _run(argv: list[str]) -> int:
 
         with own_output() as out:
             return check(options, given.json, out)
+    if given.plain:
+        from tui.plain.mode import run
+
+        return run(options or _to_pick(given))
     why = None if given.trace else _no_screen_because()
     if why is None and not given.trace:
         from tui.launch import launch
@@ -102,7 +106,7 @@ def _run(argv: list[str]) -> int:
     if options is None:
         parser.error(f"{why}, so name a scenario (--list shows the bundled ones)")
     if why is not None:
-        _say(f"{why}, so this is what --trace prints")
+        _say(f"{why}, so this is what --trace prints (--plain steps through it line by line)")
     from tui.commands.output import own_output
     from tui.commands.trace import trace
 
@@ -145,6 +149,21 @@ def _options(given: argparse.Namespace) -> Options | None:
     )
 
 
+def _to_pick(given: argparse.Namespace) -> Options:
+    """How whatever the user picks is to be loaded."""
+    return Options(
+        scenario="",
+        seed=given.seed or 0,
+        data=given.data or "auto",
+        data_dir=given.data_dir,
+        batch_size=given.batch_size,
+        epochs=given.epochs,
+        lr=given.lr,
+        breaks=tuple(given.break_at),
+        watches=tuple(given.watch),
+    )
+
+
 def _no_screen_because() -> str | None:
     if os.environ.get("TERM") == "dumb":
         return "TERM is dumb"
@@ -182,6 +201,12 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="no screen: is every backward function right?"
     )
     parser.add_argument("--train", action="store_true", help="no screen: run the training")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="no screen: the same commands and numbers line by line, for screen readers, dumb "
+        "terminals and scripts",
+    )
     parser.add_argument(
         "--json", action="store_true", help="with --list, --trace, --check, --train: lines of JSON"
     )
@@ -237,23 +262,24 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    modes = [name for name in ("list", "trace", "check", "train") if getattr(given, name)]
+    modes = [name for name in ("list", "trace", "check", "train", "plain") if getattr(given, name)]
     if len(modes) > 1:
         parser.error(f"--{modes[0]} and --{modes[1]} do not go together")
     _check_keeping(parser, given, modes)
-    if modes and modes[0] != "list" and given.scenario is None and given.resume is None:
+    needs_one = modes and modes[0] not in ("list", "plain")
+    if needs_one and given.scenario is None and given.resume is None:
         parser.error(f"--{modes[0]} needs a scenario (--list shows the bundled ones)")
     if given.list and given.scenario is not None:
         parser.error("--list takes no scenario")
     if given.full and not (given.trace and given.json):
         parser.error("--full goes with --trace --json")
-    if given.break_at and modes not in ([], ["trace"]):
-        parser.error("--break goes with the screen or with --trace")
-    if given.watch and modes:
-        parser.error("--watch goes with the screen")
+    if given.break_at and modes not in ([], ["trace"], ["plain"]):
+        parser.error("--break goes with the screen, with --plain or with --trace")
+    if given.watch and modes not in ([], ["plain"]):
+        parser.error("--watch goes with the screen or with --plain")
     _check_expressions("--break", given.break_at)
     _check_expressions("--watch", given.watch)
-    if given.json and not modes:
+    if given.json and modes in ([], ["plain"]):
         parser.error("--json goes with --list, --trace, --check or --train")
 
 
@@ -263,8 +289,8 @@ def _check_keeping(
     named = [name for name in ("out", "resume") if getattr(given, name) is not None]
     if len(named) > 1:
         parser.error("--out starts a training and --resume goes on with one: give one of them")
-    if named and modes not in ([], ["train"]):
-        parser.error(f"--{named[0]} goes with the screen or with --train")
+    if named and modes not in ([], ["train"], ["plain"]):
+        parser.error(f"--{named[0]} goes with the screen, with --plain or with --train")
     if given.out is not None and given.scenario is None:
         parser.error("--out needs a scenario (--list shows the bundled ones)")
     if given.checkpoint_every is not None and not named:

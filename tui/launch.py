@@ -6,8 +6,13 @@ import contextlib
 import os
 import sys
 
+from tui import colours
 from tui.options import Options
 from tui.process.client import Client
+
+GNU_SCREEN = "STY"
+"""Set inside GNU screen, which keeps an Escape back until the next key where the mouse is asked
+for."""
 
 SLOW_LINK = "SSH_CONNECTION"
 """Set where the terminal is at the other end of an SSH connection."""
@@ -25,6 +30,7 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
     client = Client(options) if options is not None else None
     # Textual reads these when it is imported. Nothing here moves unless something happened.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    colours.settle(os.environ)
     slow = SLOW_LINK in os.environ
     app = None
     try:
@@ -41,7 +47,7 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
             watches=_texts(given["watch"]),
         )
         app = BpTui(client, defaults, slow_link=slow)
-        app.run(mouse=not slow)
+        app.run(mouse=not slow and GNU_SCREEN not in os.environ)
         return app.return_code or 0
     finally:
         if app is not None:

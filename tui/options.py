@@ -33,6 +33,8 @@ class Options:
     """Where to stop besides what is remembered, as typed."""
     watches: tuple[str, ...] = ()
     """What to watch besides what is remembered, as typed."""
+    remembers: bool = True
+    """Whether breakpoints and watches are remembered from one run to the next."""
 
     def to_json(self) -> str:
         """The options as one line of JSON."""

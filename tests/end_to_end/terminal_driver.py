@@ -86,6 +86,7 @@ class Terminal:
         rows: its height.
         environment: variables that are set besides the usual ones; None takes one away.
         folder: the working folder.
+        inside: the command of a multiplexer, in which it runs; nothing for none.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Terminal:
         rows: int = 24,
         environment: Mapping[str, str | None] | None = None,
         folder: Path | None = None,
+        inside: Sequence[str] = (),
     ) -> None:
         self.ours, self.its = open_terminal()
         self._set_size(columns, rows)
@@ -117,7 +119,7 @@ class Terminal:
             **(environment or {}),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui", *arguments],
+            [*inside, sys.executable, "-m", "tui", *arguments],
             stdin=self.its,
             stdout=self.its,
             stderr=self.its,
@@ -315,9 +317,10 @@ def terminal(
     size: tuple[int, int] = (80, 24),
     environment: Mapping[str, str | None] | None = None,
     folder: Path | None = None,
+    inside: Sequence[str] = (),
 ) -> Iterator[Terminal]:
     """`bp-tui` with these arguments in a terminal; at the end no process of it is left."""
-    running = Terminal(arguments, *size, environment=environment, folder=folder)
+    running = Terminal(arguments, *size, environment=environment, folder=folder, inside=inside)
     try:
         yield running
     finally:

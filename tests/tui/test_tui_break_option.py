@@ -112,9 +112,9 @@ def test_a_mistake_is_pointed_at(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("args", "part"),
     [
-        (["first_graph", "--train", "--break", "nan"], "--break goes with the screen or"),
-        (["first_graph", "--check", "--break", "nan"], "--break goes with the screen or"),
-        (["--list", "--break", "nan"], "--break goes with the screen or"),
+        (["first_graph", "--train", "--break", "nan"], "--break goes with the screen, "),
+        (["first_graph", "--check", "--break", "nan"], "--break goes with the screen, "),
+        (["--list", "--break", "nan"], "--break goes with the screen, "),
         (["first_graph", "--trace", "--watch", "b"], "--watch goes with the screen"),
         (["first_graph", "--break"], "--break"),
         (["first_graph", "--break", ""], "a condition is missing"),

@@ -83,6 +83,8 @@ def mistake(capsys: pytest.CaptureFixture[str], *args: str) -> str:
         (["--full"], "--full"),
         (["--trace", "--full"], "--full"),
         (["--json"], "--json"),
+        (["--plain", "--json"], "--json"),
+        (["--plain", "--trace"], "--plain"),
     ],
 )
 def test_an_option_that_cannot_be(

@@ -160,3 +160,10 @@ class Client:
                 told = self.printed
                 self._deliver({"type": "printed"})
             time.sleep(BETWEEN_NEWS)
+
+
+def how_it_ended(status: int) -> str:
+    """What is said of a process that has gone by itself, by its exit status."""
+    if status < 0:
+        return f"The scenario's process was ended by signal {-status}."
+    return f"The scenario's process has ended by itself, with exit code {status}."

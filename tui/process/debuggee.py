@@ -64,6 +64,8 @@ class Debuggee:
         self._size |= {"tensor_width": 80, "tensor_height": 20}
         self._updates = 10.0
         self._showing = "stepping"
+        self._unanswered: object = None
+        """The number of the command carried out last, until what came of it is sent."""
         self._gone = False
         self._training: TrainingSession | None = None
 
@@ -101,6 +103,7 @@ class Debuggee:
                 changed = True
             if changed and not self._gone:
                 self._send_view()
+                self._answer()
         self.leave()
         return True
 
@@ -128,6 +131,12 @@ class Debuggee:
             if self._training.training.position:
                 self._showing = "training"
         return run.notes
+
+    def _answer(self) -> None:
+        """Tell one who numbers commands that all there is to see of the last one has been sent."""
+        if self._unanswered is not None:
+            self._sender.send({"type": "answered", "number": self._unanswered})
+            self._unanswered = None
 
     def _fetching(self, doing: str, done: int, total: int) -> None:
         share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
@@ -190,14 +199,14 @@ class Debuggee:
         """Have the breakpoints and watches that are remembered, and those of the command line;
         what is wrong with them."""
         breakpoints = self._breakpoints
-        memory = Memory(self._scenario.path)
-        told = [memory.recall(breakpoints)]
+        memory = Memory(self._scenario.path) if self._options.remembers else None
+        told = [memory.recall(breakpoints) if memory else None]
         told += _add_given(breakpoints.add_stop, self._options.breaks)
         told += _add_given(breakpoints.add_watch, self._options.watches)
         breakpoints.attach(self._session.graph, self._session.labels)
 
         def keep() -> None:
-            if problem := memory.keep(breakpoints):
+            if memory and (problem := memory.keep(breakpoints)):
                 self._notice(problem)
 
         breakpoints.on_change = keep
@@ -242,6 +251,7 @@ class Debuggee:
             if command is GONE:
                 self._gone = True
                 return changed
+            self._unanswered = command.get("number", self._unanswered)
             try:
                 with loader.guarded(self._scenario.path):
                     self._carry_out(command)

@@ -13,7 +13,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.actions import Action
+from tui.actions import QUIT, Action
 from tui.screens.command_list import command_items, matching
 from tui.screens.prompt import Prompt
 from tui.widgets import styles
@@ -76,6 +76,8 @@ class BaseScreen(Screen[None]):
         """What was typed last; it comes back where it is refused."""
         self._chosen = 0
         """Which of the commands that are listed."""
+        self._too_small = False
+        """Whether the terminal is, which then says what is needed, and nothing else."""
 
     @property
     def program(self) -> BpTui:
@@ -136,11 +138,13 @@ class BaseScreen(Screen[None]):
         too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
         for line in self.query(".frame"):
             line.display = not too_small
+        if too_small != self._too_small:
+            self._too_small = too_small
+            self._cover_body()
+            self.call_after_refresh(self.draw)
         if too_small:
-            self._show_page("small")
+            self._draw_page()
             return
-        if self._page == "small":
-            self.close_page()
         self._draw_header()
         self.draw_footer()
         if self._page is None:
@@ -152,6 +156,8 @@ class BaseScreen(Screen[None]):
         """Show the two lines at the bottom."""
         if not self.is_complete:
             return  # they are drawn once they are there
+        if self._too_small:
+            self._draw_page()
         lines = self.query_one("#next", Lines)
         if self._question is not None:
             question: Line = [(f" {self._question[0]}  ", styles.PROBLEM), ("y / n", styles.KEY)]
@@ -289,6 +295,12 @@ class BaseScreen(Screen[None]):
             self.program.type_later(event.key)
             event.stop()
             event.prevent_default()
+            return
+        if self._too_small and self._question is None:
+            event.stop()
+            event.prevent_default()
+            if event.key in QUIT.keys:  # nothing else is done unseen
+                self.program.action_quit_program()
             return
         if self._prompt is not None and event.key != "ctrl+q":
             event.stop()
@@ -444,10 +456,15 @@ class BaseScreen(Screen[None]):
         if self._page is None:
             return False
         self._page = None
-        self.query_one("#page").display = False
-        self.query_one("#body").display = True
+        self._cover_body()
         self.call_after_refresh(self.draw)
         return True
+
+    def _cover_body(self) -> None:
+        """Have the page over the body, where there is one."""
+        is_covered = self._too_small or self._page is not None
+        self.query_one("#page").display = is_covered
+        self.query_one("#body").display = not is_covered
 
     def _scroll_page(self, pages: int) -> None:
         widget = self.query_one("#page", Items)
@@ -463,26 +480,29 @@ class BaseScreen(Screen[None]):
             self._show_page(page)
 
     def _show_page(self, page: str) -> None:
-        widget = self.query_one("#page", Items)
-        if self._page is None:
-            self.query_one("#body").display = False
-            widget.display = True
         opened = self._page != page
         if opened:
             self._page_first = 0
         self._page = page
-        if opened and page != "small":
+        self._cover_body()
+        if opened:
             self.draw_footer()
-        self.call_after_refresh(
-            lambda: widget.show_items(self._page_items(), self._page_first) if self._page else None
-        )
+        self.call_after_refresh(self._draw_page)
+
+    def _draw_page(self) -> None:
+        if not self.is_shown:
+            return
+        if self._too_small:
+            self.query_one("#page", Items).show_items(self._small_items())
+        elif self._page is not None:
+            items = self._page_items()
+            self.query_one("#page", Items).show_items(items, self._page_first)
 
     def _page_items(self) -> list[Item]:
         pages = {
             "help": self._help_items,
             "log": self._log_items,
             "shown": self._shown_items,
-            "small": self._small_items,
             "commands": self._command_items,
         }
         return pages[self._page]() if self._page else []
@@ -518,7 +538,10 @@ class BaseScreen(Screen[None]):
     def _small_items(self) -> list[Item]:
         width, height = self.size
         need = f"bp-tui needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are "
-        return [("text", f"{need}{width} and {height}.", "")]
+        items: list[Item] = [("text", f"{need}{width} and {height}.", "")]
+        if self._question is not None:
+            items.append(("problem", f"{self._question[0]} y / n", ""))
+        return items
 
 
 def _possible_on_a_page(action: str) -> bool:

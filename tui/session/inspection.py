@@ -77,7 +77,7 @@ def _summary(array: Array, width: int) -> list[Item]:
     if health.finite:
         low, high = numbers.number(health.min), numbers.number(health.max)
         bins = merged(health.bins, max(4, min(24, width - len(low) - len(high) - 6)))
-        lines.append(("line", f"  {low} {bar_rows(bins)[0]} {high}", ""))
+        lines.append(("bars", f"  {low} {bar_rows(bins)[0]} {high}", ""))
         moments = (health.mean, health.std, health.norm)
         mean, std, norm = (numbers.number(moment) for moment in moments)
         told = f"  mean {mean}  std {std}"

@@ -55,16 +55,25 @@ _ASCII = {
     "±": "~",
 }
 
+COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+"""What Python sets LC_CTYPE to where the locale is C."""
+
 _TABLE = str.maketrans(_ASCII)
 
 
 def has_unicode() -> bool:
     """Whether the terminal is set up for more than ASCII."""
     encoding = (sys.__stdout__.encoding if sys.__stdout__ else None) or ""
-    # In the C locale Python itself writes UTF-8 all the same; the terminal may not read it.
-    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
-    locale = next(filter(None, variables), "utf-8")
-    return "utf" in encoding.lower() and "utf" in locale.lower()
+    return "utf" in encoding.lower() and "utf" in _locale().lower()
+
+
+def _locale() -> str:
+    """What the user has set; where that is nothing, what most terminals can."""
+    everything, characters, lang = (os.environ.get(n) for n in ("LC_ALL", "LC_CTYPE", "LANG"))
+    # In the C locale Python itself sets LC_CTYPE (PEP 538); the terminal may not read it.
+    if characters in COERCED and lang:
+        characters = None
+    return everything or characters or lang or "utf-8"
 
 
 def harmless(text: str) -> str:

@@ -98,6 +98,7 @@ class Inspector:
             "height": height,
             "slice": "" if array is None or self._view.where.is_all else self._view.where.text,
             "hint": self._hint(),
+            "counting": self.is_counting,
         }
 
     def _array(self) -> Array | None:

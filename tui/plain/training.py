@@ -1,0 +1,79 @@
+"""A training in words: each epoch, the batch that it has come to, what can be done next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+NEXT = {
+    "paused": "c runs, n trains on one batch, s steps through its backward pass.",
+    "running": "Ctrl+C pauses.",
+    "stopped": "c goes on, r starts again, Esc steps with these weights.",
+    "finished": "Esc steps with the trained weights, r starts again.",
+    "failed": "R reads the file afresh.",
+}
+
+
+def since(before: Json | None, now: Json) -> list[str]:
+    """What is new; all of it where nothing was told before."""
+    lines = epochs(before, now)
+    if before is None:
+        lines += [*_data(now), f"{now['optimizer']}, learning rate {now['lr']}"]
+    elif now["note"] != before["note"]:
+        lines += _data(now)
+    if now["batch"] and (before is None or now["batch"] != before["batch"]):
+        lines.append(batch(now))
+    if now["stopped"] and (before is None or now["stopped"] != before["stopped"]):
+        lines.append(f"stopped after batch {now['stopped']['batch']}{_tested(now['stopped'])}")
+    if before is None or standing(now) != standing(before):
+        lines.append(standing(now))
+    return lines
+
+
+def epochs(before: Json | None, now: Json) -> list[str]:
+    """The epochs that have ended."""
+    results = now["results"]
+    told = len(before["results"]) if before and before["batch"] <= now["batch"] else 0
+    return [
+        f"epoch {result['epoch']} of {now['epochs']}: training loss "
+        f"{_loss(result['train_loss'])}{_tested(result)}"
+        for result in results[told:]
+    ]
+
+
+def batch(view: Json) -> str:
+    """The last batch, with its loss."""
+    text = f"batch {view['batch']} of {view['total']}: loss {view['last_loss']}"
+    if view["recent"] > 1:
+        text += f", mean of the last {view['recent']} {view['recent_loss']}"
+    return text
+
+
+def standing(view: Json) -> str:
+    """Whether it runs, how fast, and what can be done."""
+    state = view["state"]
+    if state in ("paused", "running"):
+        state += f", {view['pace']}"
+    return f"{state}. Next: {NEXT[view['state']]}"
+
+
+def _data(view: Json) -> list[str]:
+    if view["note"]:
+        return [view["note"]]
+    hint = f"; {view['hint']}" if view["hint"] else ""
+    return [f"data: {view['data']}{hint}"] if view["data"] else []
+
+
+def _tested(result: Json) -> str:
+    """What the test data gave, where there are any."""
+    text = ""
+    if result["test_loss"] is not None:
+        text = f", test loss {_loss(result['test_loss'])}"
+    if result["test_accuracy"] is not None:
+        text += f", test accuracy {result['test_accuracy']:.1%}".replace("%", " %")
+    return text
+
+
+def _loss(loss: float | str) -> str:
+    return loss if isinstance(loss, str) else f"{loss:.4g}"
