@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from typing import NoReturn, TextIO
 
 from tui import __version__
 from tui.errors import ScenarioError
@@ -25,6 +26,15 @@ used, 130 interrupted
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit code."""
+    code = _main(argv)
+    if argv is None:
+        from tui import interrupts
+
+        interrupts.leave_threads_behind(code)
+    return code
+
+
+def _main(argv: Sequence[str] | None) -> int:
     for variable in BLAS_THREADS:
         os.environ.setdefault(variable, "1")
     try:
@@ -91,16 +101,14 @@ def _run(argv: list[str]) -> int:
             watches=tuple(given.watch),
         )
     if options is not None and given.train:
-        from tui.commands.output import own_output
         from tui.commands.train import train
 
-        with own_output() as out:
+        with _without_screen() as out:
             return train(options, given.json, out)
     if options is not None and given.check:
         from tui.commands.check import check
-        from tui.commands.output import own_output
 
-        with own_output() as out:
+        with _without_screen() as out:
             return check(options, given.json, out)
     why = None if given.trace else _no_screen_because()
     if why is None and not given.trace:
@@ -111,11 +119,20 @@ def _run(argv: list[str]) -> int:
         parser.error(f"{why}, so name a scenario (--list shows the bundled ones)")
     if why is not None:
         _say(f"{why}, so this is what --trace prints")
-    from tui.commands.output import own_output
     from tui.commands.trace import trace
 
-    with own_output() as out:
+    with _without_screen() as out:
         return trace(options, given.json, given.full, out)
+
+
+@contextlib.contextmanager
+def _without_screen() -> Iterator[TextIO]:
+    """Standard output for a command that shows no screen; Ctrl+C ends it at once."""
+    from tui import interrupts
+    from tui.commands.output import own_output
+
+    with interrupts.heard(), own_output() as out:
+        yield out
 
 
 def _no_screen_because() -> str | None:

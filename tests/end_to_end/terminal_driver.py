@@ -117,7 +117,8 @@ class Terminal:
             **(environment or {}),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tui", *arguments],
+            # -P: as for the installed command, the working folder hides no module.
+            [sys.executable, "-P", "-m", "tui", *arguments],
             stdin=self.its,
             stdout=self.its,
             stderr=self.its,

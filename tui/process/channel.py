@@ -32,8 +32,12 @@ class Sender:
 
 
 def receive(stream: IO[bytes]) -> Iterator[Message]:
-    """The messages that come, until the other side closes."""
+    """The messages that come, until the other side closes; what is none is left out: a scenario
+    may write to whatever is open."""
     for line in stream:
-        message = json.loads(line)
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
         if isinstance(message, dict):
             yield message
