@@ -27,6 +27,7 @@ from tui.screens.picker import PickerScreen
 from tui.screens.stepping import SteppingScreen
 from tui.screens.tensor import TensorScreen
 from tui.screens.training import TrainingScreen
+from tui.suspending import Suspending
 from tui.waiting import Waiting
 from tui.widgets.glyphs import has_unicode
 from tui.widgets.lines import Lines
@@ -102,6 +103,7 @@ class BpTui(App[None]):
     def on_mount(self) -> None:
         """Show the scenario that was named, or the ones to pick from."""
         self._leave_in_order_on_signals()
+        self._suspending = Suspending(self)
         if self.client is None:
             self.push_screen(PickerScreen(has_scenario=False))
         else:
@@ -169,7 +171,7 @@ class BpTui(App[None]):
 
     def _give_up(self) -> None:
         if not self.waits_for and not isinstance(self.screen, LoadingScreen):
-            self._notice("it has come back meanwhile")
+            self.say("it has come back meanwhile")
             return
         what = (
             "Loading" if isinstance(self.screen, LoadingScreen) else f"Waiting for {self.waits_for}"
@@ -224,14 +226,14 @@ class BpTui(App[None]):
         client.listen(self._deliver_from(client))
         client.send(do="size", updates=self._updates)
         client.send(do="training.open")
-        self._notice("getting all 70,000 images through torchvision ...")
+        self.say("getting all 70,000 images through torchvision ...")
 
     def _consider_successor(self, content: dict[str, Any]) -> None:
         client = self._successor
         assert client is not None
         kind = content["type"]
         if kind == "progress":
-            self._notice(content["text"])
+            self.say(content["text"])
         elif kind == "problem":
             self._drop_successor()
             if isinstance(self.screen, BaseScreen):
@@ -239,7 +241,7 @@ class BpTui(App[None]):
         elif kind == "ended":
             self._drop_successor()
             told = ending.told(client.options.scenario, content["status"], content["report"])
-            self._notice(told["message"])
+            self.say(told["message"])
         elif kind in ("stepping", "training"):
             self._successor = None
             if self.client is not None:
@@ -253,14 +255,15 @@ class BpTui(App[None]):
             self._successor.close()
             self._successor = None
 
-    def _notice(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Show a line until the next key."""
         if isinstance(self.screen, BaseScreen):
             self.screen.notice(text)
 
     def _copy(self, what: str, text: str) -> None:
         """Copy to the clipboard of the terminal, which does not say whether it has done so."""
         self.copy_to_clipboard(text)
-        self._notice(f"copied {what}, if the terminal allows it (OSC 52)")
+        self.say(f"copied {what}, if the terminal allows it (OSC 52)")
 
     def _deliver_from(self, client: Client) -> Callable[[dict[str, Any]], None]:
         def deliver(content: dict[str, Any]) -> None:
@@ -325,7 +328,7 @@ class BpTui(App[None]):
                 problem = ending.told(self._options.scenario, content["status"], content["report"])
                 self._end(problem.pop("message"), "This scenario cannot be used", problem)
         elif kind == "notice":
-            self._notice(content["text"])
+            self.say(content["text"])
             self._changed()
         elif kind == "copy":
             self._copy(content["what"], content["text"])
@@ -408,6 +411,10 @@ class BpTui(App[None]):
     def action_quit_program(self) -> None:
         """Quit."""
         self._unless_lost("Quit, and lose the training?", self.exit)
+
+    def action_suspend_process(self) -> None:
+        """Back to the shell, until it continues the program."""
+        self._suspending.suspend()
 
     async def on_event(self, event: events.Event) -> None:
         """What is typed or clicked while the program ends finds no screen, and is for nobody."""

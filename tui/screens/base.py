@@ -30,7 +30,7 @@ SCROLLING = {"pagedown": 1, "space": 1, "pageup": -1}
 ON_A_PAGE = ("help", "log", "leave", "commands", "give_up", "breakpoints", "condition", "save")
 """The actions that are possible while a page lies over the body."""
 
-LEAVING = ("app.quit_program", "quit_program")
+LEAVING = ("app.quit_program", "quit_program", "app.suspend_process", "suspend_process")
 
 _PAGE_KEYS: Line = [
     (" Esc", styles.KEY),
@@ -278,7 +278,7 @@ class BaseScreen(Screen[None]):
     async def on_key(self, event: events.Key) -> None:
         """Answer a question, type into the prompt, or clear a notice; a key without a meaning is
         told so."""
-        if self._prompt is not None and event.key != "ctrl+q":
+        if self._prompt is not None and event.key not in ("ctrl+q", "ctrl+z"):
             event.stop()
             event.prevent_default()
             self._type(event)
