@@ -10,13 +10,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import time
 from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui.app import BpTui
 
+A_MOMENT = 0.02
+"""Seconds after which a program that goes on has also heard that it was continued."""
+
 NO_SHELL = "there is no shell here to go back to"
+
+
+OURS = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?1004h\x1b[?2004h"
+"""Alternate screen, no cursor, no wrapping of lines, events of the focus and of pasting."""
 
 
 class Suspending:
@@ -57,9 +66,12 @@ class Suspending:
         self._loop.remove_signal_handler(signal.SIGTSTP)
         self._loop.remove_signal_handler(signal.SIGCONT)
         signal.signal(signal.SIGCONT, note)
+        wakeup = signal.set_wakeup_fd(-1)  # the loop, too, would hear of it, and later
         # To all that the shell has started with us, as by the key itself. Unlike SIGSTOP the
         # system ignores this where nobody is there to continue them.
         os.kill(0, signal.SIGTSTP)
+        time.sleep(A_MOMENT)
+        signal.set_wakeup_fd(wakeup)
         self._listen()
         return continued
 
@@ -75,6 +87,10 @@ class Suspending:
         """Take the terminal again: after SIGSTOP the shell may have changed anything."""
         if self._driver is None or self._is_ending:
             return
+        if not self._is_away and _is_raw():
+            self._driver.write(OURS)
+            self._program.refresh(layout=True)
+            return
         if not self._is_away:
             self._driver.suspend_application_mode()
             self._is_away = True
@@ -88,3 +104,16 @@ class Suspending:
         self._is_away = reader is None or not reader.is_alive()
         if not self._is_away:
             self._program.refresh(layout=True)
+
+
+def _is_raw() -> bool:
+    """Whether keys still come one by one, so that nobody has given the terminal other attributes
+    meanwhile."""
+    import termios
+
+    assert sys.__stdin__ is not None
+    try:
+        local_modes: int = termios.tcgetattr(sys.__stdin__.fileno())[3]
+    except (termios.error, OSError):
+        return False
+    return not local_modes & termios.ICANON

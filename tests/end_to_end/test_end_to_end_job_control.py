@@ -52,11 +52,23 @@ def program_of(screen: Terminal) -> int:
     return next(pid for pid in screen.children() if descendants(pid))
 
 
-def at_the_shell(screen: Terminal, folder: Path, before: str) -> None:
-    """The terminal is the shell's, as it was; then the shell makes a mess of it."""
+def stepped_and_back(screen: Terminal) -> list[list[object]]:
+    """The cells at the start, once a step has been taken and taken back."""
+    screen.done(0)
+    for key, steps in ((b"n", 1), (b"p", 0)):
+        screen.send(key)
+        screen.done(steps)
+    return screen.settled()
+
+
+def is_the_shells(screen: Terminal, folder: Path, before: str) -> None:
+    """The terminal is the shell's, as it was."""
     modes = screen.modes()
     assert {mode: modes[mode] for mode in LEFT_OFF} == LEFT_OFF
     assert attributes(screen, folder) == before
+
+
+def make_a_mess(screen: Terminal) -> None:
     screen.send(b"printf '\\033[2J\\033[H'; yes mess | head -n 40; printf 'ALL %s\\n' MESS\n")
     screen.shows("ALL MESS")
 
@@ -79,16 +91,16 @@ def test_stopped_and_continued(way: str, tmp_path: Path) -> None:
                 os.kill(pid, getattr(signal, way))
             screen.shows("Stopped")
             if way != "SIGSTOP":  # of which no program hears
-                at_the_shell(screen, tmp_path, before)
-            screen.send(b"stty -icrnl; fg\n" if way == "SIGSTOP" else b"fg\n")
+                is_the_shells(screen, tmp_path, before)
+            make_a_mess(screen)
+            screen.send(b"fg\n")
             screen.is_back_at(shown, f"continued after {way}")
             screen.settled()  # what is typed while it takes the terminal again may be lost
         screen.send(b"n")
         screen.done(2)
         screen.send(b"q")
         screen.shows("READY>")
-        if way != "SIGSTOP":  # what the shell changed then is what it finds
-            at_the_shell(screen, tmp_path, before)
+        is_the_shells(screen, tmp_path, before)
 
 
 def test_in_the_background_it_leaves_the_terminal_alone(tmp_path: Path) -> None:
@@ -102,20 +114,20 @@ def test_in_the_background_it_leaves_the_terminal_alone(tmp_path: Path) -> None:
         screen.shows("Stopped")
         screen.send(b"bg; sleep 0.3; jobs\n")
         screen.shows("Stopped                 ./bp")
-        at_the_shell(screen, tmp_path, before)
+        is_the_shells(screen, tmp_path, before)
+        make_a_mess(screen)
         screen.send(b"fg\n")
         screen.is_back_at(shown, "bg and then fg")
         screen.send(b"n")
         screen.done(1)
         screen.send(b"q")
         screen.shows("READY>")
-        at_the_shell(screen, tmp_path, before)
+        is_the_shells(screen, tmp_path, before)
 
 
 def test_continued_without_having_been_stopped(tmp_path: Path) -> None:
     with terminal("first_graph", folder=tmp_path) as screen:
-        screen.done(0)
-        before = screen.settled()
+        before = stepped_and_back(screen)
         for _ in range(3):
             os.kill(screen.process.pid, signal.SIGCONT)
             time.sleep(0.05)
@@ -130,8 +142,7 @@ def test_continued_without_having_been_stopped(tmp_path: Path) -> None:
 
 def test_where_no_shell_could_continue_it_the_key_says_so(tmp_path: Path) -> None:
     with terminal("first_graph", folder=tmp_path) as screen:
-        screen.done(0)
-        before = screen.settled()
+        before = stepped_and_back(screen)
         for stop in (
             lambda: screen.send(CTRL_Z),
             lambda: os.kill(screen.process.pid, signal.SIGTSTP),
