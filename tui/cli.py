@@ -127,10 +127,15 @@ def _run(argv: list[str]) -> int:
 
 @contextlib.contextmanager
 def _without_screen() -> Iterator[TextIO]:
-    """Standard output for a command that shows no screen; Ctrl+C ends it at once."""
+    """Standard output for a command that shows no screen; Ctrl+C ends it at once, and a crash of
+    the interpreter names the line."""
+    import faulthandler
+
     from tui import interrupts
     from tui.commands.output import own_output
 
+    if not faulthandler.is_enabled():
+        faulthandler.enable(2, all_threads=False)
     with interrupts.heard(), own_output() as out:
         yield out
 

@@ -147,11 +147,13 @@ def _run(path: Path, code: Any, docstring: str) -> dict[str, Any]:
     sys.path[:] = [folder, *(other for other in sys.path if other != folder)]
     importlib.invalidate_caches()
     argv, sys.argv = sys.argv, [str(path)]
+    modules = dict(sys.modules)
     try:
         with guarded(path), engine.record_origins():
             exec(code, vars(module))
     finally:
         sys.argv = argv
+        sys.modules.update(modules)  # what we import later is to be what it was
     return vars(module)
 
 

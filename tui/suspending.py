@@ -41,6 +41,8 @@ class Suspending:
         self._loop = asyncio.get_running_loop()
         self._is_away = False
         """Whether the terminal is the shell's."""
+        self._is_known = False
+        """Whether the loop is still to hear of a SIGCONT that we know of."""
         if self._driver is not None and self._driver.can_suspend:
             self._listen()
 
@@ -66,13 +68,12 @@ class Suspending:
         self._loop.remove_signal_handler(signal.SIGTSTP)
         self._loop.remove_signal_handler(signal.SIGCONT)
         signal.signal(signal.SIGCONT, note)
-        wakeup = signal.set_wakeup_fd(-1)  # the loop, too, would hear of it, and later
         # To all that the shell has started with us, as by the key itself. Unlike SIGSTOP the
         # system ignores this where nobody is there to continue them.
         os.kill(0, signal.SIGTSTP)
         time.sleep(A_MOMENT)
-        signal.set_wakeup_fd(wakeup)
         self._listen()
+        self._is_known = continued
         return continued
 
     def _listen(self) -> None:
@@ -85,6 +86,9 @@ class Suspending:
 
     def _continue(self) -> None:
         """Take the terminal again: after SIGSTOP the shell may have changed anything."""
+        if self._is_known:
+            self._is_known = False
+            return
         if self._driver is None or self._is_ending:
             return
         if not self._is_away and _is_raw():

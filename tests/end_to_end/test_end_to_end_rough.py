@@ -38,18 +38,11 @@ training = Training(model, SGD(model.parameters(), 0.001), (xs, xs[:, :1]), (xs,
 
 ENDLESS = {
     "a loop": "while True:\n    pass\n",
-    "a loop that swallows everything": (
-        "while True:\n    try:\n        time.sleep(0.01)\n    except BaseException:\n        pass\n"
-    ),
     "a flood of lines": "while True:\n    print('x' * 100)\n",
     "a flood without lines": "while True:\n    sys.stdout.write('x' * 5000)\n",
     "a binary flood": "noise = os.urandom(4096)\nwhile True:\n    os.write(1, noise)\n",
     "a flood of escapes": "while True:\n    print('\\x1b[2J\\x1b[?1049l\\x1b[31m\\x1bc', end='')\n",
     "a stopped process": "os.kill(os.getpid(), signal.SIGSTOP)\n",
-    "signals ignored": (
-        "for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):\n"
-        "    signal.signal(s, signal.SIG_IGN)\nwhile True:\n    pass\n"
-    ),
 }
 
 
