@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-import os
 import signal
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,7 +14,6 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
-from textual.timer import Timer
 
 from tui.options import Options
 from tui.panes import RememberedPanes
@@ -28,7 +26,7 @@ from tui.screens.stepping import SteppingScreen
 from tui.screens.tensor import TensorScreen
 from tui.screens.training import TrainingScreen
 from tui.suspending import Suspending
-from tui.waiting import Waiting
+from tui.watching import Watching
 from tui.widgets.glyphs import has_unicode
 from tui.widgets.lines import Lines
 
@@ -90,13 +88,7 @@ class BpTui(App[None]):
         """Whether it is known why it has come to its end."""
         self.pressed = ""
         """The key that the user has pressed last to have something done."""
-        self._waiting = Waiting()
-        self._is_waiting = False
-        """Whether it is said what is waited for."""
-        self._watching: Timer | None = None
-        """Looks at what is waited for, where something is."""
-        self._place: dict[str, Any] = {}
-        """Where the scenario is that lets us wait, as far as it is known."""
+        self.watching = Watching(self)
         self._successor: Client | None = None
         """Loads the same scenario with the full MNIST, while the present one stays."""
 
@@ -127,8 +119,8 @@ class BpTui(App[None]):
             if command["do"] in OPENING:
                 self.is_changing = True
             self.client.send(**command)
-            self._waiting.sent(self.client.sent, "" if command["do"] == "size" else self.pressed)
-            self._watch()
+            what = "" if command["do"] == "size" else self.pressed
+            self.watching.sent(self.client.sent, what)
 
     def open_scenario(self, scenario: str) -> None:
         """Load a scenario in a process of its own, in the place of the one before."""
@@ -149,72 +141,18 @@ class BpTui(App[None]):
         """Open another scenario, after asking where a training would be lost."""
         self._unless_lost("Open it, and lose the training?", lambda: self.open_scenario(scenario))
 
-    # Waiting for it
-
-    @property
-    def waits_for(self) -> str:
-        """What the debugged process has not answered for long; empty where there is nothing."""
-        return self._waiting.what if self._is_waiting else ""
-
-    @property
-    def place(self) -> str:
-        """Where in the user's code the scenario is meanwhile; empty where that is not known."""
-        if not self._place.get("filename"):
-            return ""
-        place = f"{os.path.basename(self._place['filename'])}, line {self._place['line']}"
-        function = self._place["function"]
-        return f"{function} ({place})" if function else place
-
     def give_up(self) -> None:
         """End the process that does not answer, after asking where a training would be lost."""
         self._unless_lost("Give up, and lose the training?", self._give_up)
 
     def _give_up(self) -> None:
-        if not self.waits_for and not isinstance(self.screen, LoadingScreen):
+        loading = isinstance(self.screen, LoadingScreen)
+        if not self.watching.waits_for and not loading:
             self.say("it has come back meanwhile")
             return
-        what = (
-            "Loading" if isinstance(self.screen, LoadingScreen) else f"Waiting for {self.waits_for}"
-        )
-        self._end(
-            "It was still running its own code. R loads it again.",
-            f"{what} was given up",
-            self._place,
-        )
-
-    def _watch(self) -> None:
-        """Look again when an answer is overdue, or still is."""
-        due = self._waiting.due_in
-        if due is not None and self._watching is None:
-            self._watching = self.set_timer(max(0.05, due) if due > 0 else 1.0, self._look)
-
-    def _look(self) -> None:
-        self._watching = None
-        if self._waiting.is_overdue and self.client is not None:
-            self._is_waiting = True
-            self.client.ask_where()
-            self._show_waiting()
-        self._watch()
-
-    def _show_waiting(self) -> None:
-        if isinstance(self.screen, BaseScreen) and self.screen.is_shown:
-            self.screen.draw_footer()
-
-    def _hear(self, content: dict[str, Any]) -> None:
-        """Note that the process is alive, and what it has done."""
-        kind = content["type"]
-        if kind == "answered":
-            self._waiting.answered(content["commands"])
-        else:
-            self._waiting.heard()
-        if kind == "training":
-            running = content["state"] == "running"
-            self._waiting.trains_on(f"batch {content['batch'] + 1}" if running else "")
-            self._watch()
-        if self._is_waiting and not self._waiting.is_overdue:
-            self._is_waiting = False
-            self._place = {}
-            self._show_waiting()
+        what = "Loading" if loading else f"Waiting for {self.watching.waits_for}"
+        message = "It was still running its own code. R loads it again."
+        self._end(message, f"{what} was given up", self.watching.place)
 
     def fetch_full_mnist(self) -> None:
         """Load the scenario with all of MNIST, fetched through torchvision; where that fails, what
@@ -282,8 +220,7 @@ class BpTui(App[None]):
                 self.set_timer(1.0, if_still_loading)
 
         self._answered = self._over = False
-        self._waiting.start()
-        self._is_waiting, self._place = False, {}
+        self.watching.start()
         client.listen(self._deliver_from(client))
         client.send(do="size", updates=self._updates)
         self.set_timer(LOADING_SHOWN_AFTER, if_still_loading)
@@ -297,8 +234,7 @@ class BpTui(App[None]):
         self._typed.clear()
         self._answered = self._over = True
         self._would_be_lost = False
-        self._waiting.start()
-        self._is_waiting = False
+        self.watching.start()
         problem = {**place, "message": message, "title": title}
         self._show(ProblemScreen(self._options.scenario, problem))
 
@@ -313,7 +249,7 @@ class BpTui(App[None]):
         kind = content["type"]
         screen = self._current()
         if kind not in ("printed", "where"):
-            self._hear(content)
+            self.watching.hear(content)
         if kind in SCREENS:
             first, self._answered = not self._answered, True
             self._would_be_lost = content["would_be_lost"]
@@ -346,11 +282,9 @@ class BpTui(App[None]):
                 self._show(screen)
             screen.show_progress(content["text"])
         elif kind == "where":
-            self._place = content
+            self.watching.found(content)
             if isinstance(screen, LoadingScreen):
                 screen.show_place(content)
-            elif self._is_waiting:
-                self._show_waiting()
         elif kind == "printed" and isinstance(screen, BaseScreen):
             screen.refresh_log()
 

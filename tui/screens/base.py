@@ -150,7 +150,7 @@ class BaseScreen(Screen[None]):
             lines.show([question])
         elif self._prompt is not None:
             lines.show([self._prompt.line(self.size.width)])
-        elif self.WAITS and self.program.waits_for:
+        elif self.WAITS and self.program.watching.waits_for:
             lines.show([self._waiting()])
         elif self._notice:
             lines.show([[(f" {self._notice}", styles.SHOWN)]])
@@ -161,9 +161,9 @@ class BaseScreen(Screen[None]):
     def _waiting(self) -> Line:
         """What is waited for, and where in the user's code it is meanwhile."""
         return [
-            (f" Waiting for {self.program.waits_for}", styles.SHOWN),
+            (f" Waiting for {self.program.watching.waits_for}", styles.SHOWN),
             ("; Esc gives up  ", styles.PLAIN),
-            (self.program.place, styles.QUIET),
+            (self.program.watching.place_in_words, styles.QUIET),
         ]
 
     def _draw_header(self) -> None:
@@ -293,7 +293,7 @@ class BaseScreen(Screen[None]):
                 then()
             return
         known = {key: action.name for action in self.ACTIONS for key in action.keys}
-        waits = bool(self.WAITS and self.program.waits_for)
+        waits = bool(self.WAITS and self.program.watching.waits_for)
         if waits and event.key == "escape":
             event.stop()
             event.prevent_default()
