@@ -49,6 +49,9 @@ QUIT = Action(
     "quit",
     "quit (asks where a training would be lost)",
 )
+SUSPEND = Action(
+    "app.suspend_process", ("ctrl+z",), "", "back to the shell, where `fg` continues the program"
+)
 OPEN = Action("app.open_other", ("o",), "", "open another scenario")
 RELOAD = Action("app.reload", ("R",), "", "read the file afresh, in a new process")
 LOG = Action("log", ("l",), "", "what the scenario has printed, and back")
@@ -101,6 +104,7 @@ STEPPING = (
     LOG,
     COMMANDS,
     Action("leave", ("escape",), "", "the cursor back to the step; closes help and log"),
+    SUSPEND,
     HELP,
     QUIT,
 )
@@ -134,6 +138,7 @@ TRAINING = (
     COMMANDS,
     Action("leave", ("escape", "t"), "steps", "back to stepping, with the weights of now"),
     Action("stop", ("x",), "stop", "end it here and test; c goes on"),
+    SUSPEND,
     HELP,
     QUIT,
 )
@@ -165,6 +170,7 @@ TENSOR = (
     LOG,
     COMMANDS,
     Action("leave", ("escape",), "back", "back to the steps; closes help and log"),
+    SUSPEND,
     HELP,
     QUIT,
 )
@@ -174,6 +180,7 @@ PICKER = (
     Action("cursor_up", ("up", "k"), "choose", "move the cursor"),
     Action("cursor_down", ("down", "j"), "", ""),
     Action("leave", ("escape",), "back", "back to where you were"),
+    SUSPEND,
     HELP,
     QUIT,
 )
@@ -183,6 +190,7 @@ PROBLEM = (
     Action("app.open_other", ("o",), "open another", OPEN.help),
     Action("log", ("l",), "log", LOG.help),
     LEAVE,
+    SUSPEND,
     HELP,
     QUIT,
 )
@@ -190,6 +198,7 @@ PROBLEM = (
 LOADING = (
     Action("give_up", ("escape",), "give up", "stop loading"),
     Action("log", ("l",), "log", LOG.help),
+    SUSPEND,
     HELP,
     QUIT,
 )

@@ -17,13 +17,16 @@ from textual.screen import Screen
 
 from tui.options import Options
 from tui.panes import RememberedPanes
-from tui.process.client import Client, how_it_ended
+from tui.process import ending
+from tui.process.client import Client
 from tui.screens.base import BaseScreen
 from tui.screens.message import LoadingScreen, ProblemScreen
 from tui.screens.picker import PickerScreen
 from tui.screens.stepping import SteppingScreen
 from tui.screens.tensor import TensorScreen
 from tui.screens.training import TrainingScreen
+from tui.suspending import Suspending
+from tui.watching import Watching
 from tui.widgets.glyphs import has_unicode
 from tui.widgets.lines import Lines
 
@@ -87,12 +90,16 @@ class BpTui(App[None]):
         """The keys that came before there was a screen."""
         self._over = False
         """Whether it is known why it has come to its end."""
+        self.pressed = ""
+        """The key that the user has pressed last to have something done."""
+        self.watching = Watching(self)
         self._successor: Client | None = None
         """Loads the same scenario with the full MNIST, while the present one stays."""
 
     def on_mount(self) -> None:
         """Show the scenario that was named, or the ones to pick from."""
         self._leave_in_order_on_signals()
+        self._suspending = Suspending(self)
         if self.client is None:
             self.push_screen(PickerScreen(has_scenario=False))
         else:
@@ -116,6 +123,8 @@ class BpTui(App[None]):
             if command["do"] in OPENING:
                 self.is_changing = True
             self.client.send(**command)
+            what = "" if command["do"] == "size" else self.pressed
+            self.watching.sent(self.client.sent, what)
 
     def open_scenario(self, scenario: str) -> None:
         """Load a scenario in a process of its own, in the place of the one before."""
@@ -148,21 +157,30 @@ class BpTui(App[None]):
         self._unless_lost("Open it, and lose the training?", lambda: self.open_scenario(scenario))
 
     def give_up(self) -> None:
-        """Stop loading."""
-        self._end("It was still running its own code. R loads it again.", "Loading was given up")
+        """End the process that does not answer, after asking where a training would be lost."""
+        self._unless_lost("Give up, and lose the training?", self._give_up)
+
+    def _give_up(self) -> None:
+        loading = isinstance(self.screen, LoadingScreen)
+        if not self.watching.waits_for and not loading:
+            self.say("it has come back meanwhile")
+            return
+        what = "Loading" if loading else f"Waiting for {self.watching.waits_for}"
+        message = "It was still running its own code. R loads it again."
+        self._end(message, f"{what} was given up", self.watching.place)
 
     def fetch_full_mnist(self) -> None:
         """Load the scenario with all of MNIST, fetched through torchvision; where that fails, what
         was in use stays."""
         if self.is_fetching:
-            self._notice("under way already; Esc stops it")
+            self.say("under way already; Esc stops it")
             return
         options = dataclasses.replace(self._options, data="torchvision")
         client = self._successor = Client(options)
         client.listen(self._deliver_from(client))
         client.send(do="size", updates=self._updates)
         client.send(do="training.open")
-        self._notice("getting all 70,000 images through torchvision; Esc stops it")
+        self.say("getting all 70,000 images through torchvision; Esc stops it")
 
     @property
     def is_fetching(self) -> bool:
@@ -172,21 +190,22 @@ class BpTui(App[None]):
     def stop_fetching(self) -> None:
         """Give that up; what was in use stays."""
         self._drop_successor()
-        self._notice("stopped: what was in use stays")
+        self.say("stopped: what was in use stays")
 
     def _consider_successor(self, content: dict[str, Any]) -> None:
         client = self._successor
         assert client is not None
         kind = content["type"]
         if kind == "progress":
-            self._notice(f"{content['text']}; Esc stops it")
+            self.say(f"{content['text']}; Esc stops it")
         elif kind == "problem":
             self._drop_successor()
             if isinstance(self.screen, BaseScreen):
                 self.screen.show_page("What was in use stays", [("text", content["message"], "")])
         elif kind == "ended":
             self._drop_successor()
-            self._notice(how_it_ended(content["status"]))
+            told = ending.told(client.options.scenario, content["status"], content["report"])
+            self.say(told["message"])
         elif kind in ("stepping", "training"):
             self._successor = None
             if self.client is not None:
@@ -200,14 +219,15 @@ class BpTui(App[None]):
             self._successor.close()
             self._successor = None
 
-    def _notice(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Show a line until the next key."""
         if isinstance(self.screen, BaseScreen):
             self.screen.notice(text)
 
     def _copy(self, what: str, text: str) -> None:
         """Copy to the clipboard of the terminal, which does not say whether it has done so."""
         self.copy_to_clipboard(text)
-        self._notice(f"copied {what}, if the terminal allows it (OSC 52)")
+        self.say(f"copied {what}, if the terminal allows it (OSC 52)")
 
     def _deliver_from(self, client: Client) -> Callable[[dict[str, Any]], None]:
         def deliver(content: dict[str, Any]) -> None:
@@ -220,15 +240,19 @@ class BpTui(App[None]):
 
         def if_still_loading() -> None:
             if self.client is client and not self._answered:
-                self._show(LoadingScreen(client.options.scenario))
+                if not isinstance(self.screen, LoadingScreen):
+                    self._show(LoadingScreen(client.options.scenario))
+                client.ask_where()
+                self.set_timer(1.0, if_still_loading)
 
         self._answered = self._over = False
+        self.watching.start()
         client.listen(self._deliver_from(client))
         client.send(do="size", updates=self._updates)
         self.set_timer(LOADING_SHOWN_AFTER, if_still_loading)
 
-    def _end(self, message: str, title: str = "This scenario cannot be used") -> None:
-        """Close the process and show why."""
+    def _end(self, message: str, title: str, place: dict[str, Any]) -> None:
+        """Close the process and show why, and where it was."""
         if self.client is None:
             return
         self.client.close()
@@ -236,7 +260,9 @@ class BpTui(App[None]):
         self._typed.clear()
         self._answered = self._over = True
         self._would_be_lost = False
-        self._show(ProblemScreen(self._options.scenario, {"message": message, "title": title}))
+        self.watching.start()
+        problem = {**place, "message": message, "title": title}
+        self._show(ProblemScreen(self._options.scenario, problem))
 
     def on_bp_tui_received(self, received: Received) -> None:
         """Show what the debugged process says."""
@@ -248,6 +274,8 @@ class BpTui(App[None]):
             return
         kind = content["type"]
         screen = self._current()
+        if kind not in ("printed", "where"):
+            self.watching.hear(content)
         if kind in SCREENS:
             first, self._answered = not self._answered, True
             self._would_be_lost = content["would_be_lost"]
@@ -260,9 +288,10 @@ class BpTui(App[None]):
             self._show(ProblemScreen(self._options.scenario, content))
         elif kind == "ended":
             if not self._over:
-                self._end(how_it_ended(content["status"]))
+                problem = ending.told(self._options.scenario, content["status"], content["report"])
+                self._end(problem.pop("message"), "This scenario cannot be used", problem)
         elif kind == "notice":
-            self._notice(content["text"])
+            self.say(content["text"])
             self._changed()
         elif kind == "copy":
             self._copy(content["what"], content["text"])
@@ -279,6 +308,10 @@ class BpTui(App[None]):
                 screen = LoadingScreen(self._options.scenario)
                 self._show(screen)
             screen.show_progress(content["text"])
+        elif kind == "where":
+            self.watching.found(content)
+            if isinstance(screen, LoadingScreen):
+                screen.show_place(content)
         elif kind == "printed" and isinstance(screen, BaseScreen):
             screen.refresh_log()
 
@@ -348,6 +381,10 @@ class BpTui(App[None]):
     def action_quit_program(self) -> None:
         """Quit."""
         self._unless_lost("Quit, and lose the training?", self.exit)
+
+    def action_suspend_process(self) -> None:
+        """Back to the shell, until it continues the program."""
+        self._suspending.suspend()
 
     async def on_event(self, event: events.Event) -> None:
         """What is typed or clicked while the program ends finds no screen, and is for nobody."""

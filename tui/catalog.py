@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import os
 from dataclasses import dataclass
@@ -48,13 +49,16 @@ def title_of(docstring: str) -> str:
 
 
 def find(wanted: str) -> Path:
-    """The file of a scenario given as a path or as a bundled one's name.
+    """The file of a scenario given as a path or as a bundled one's name: its absolute path, which
+    stays what it is when the scenario changes to another folder.
 
     Raises:
         ScenarioError: there is no such file or name.
     """
     path = Path(wanted)
     if os.path.isfile(wanted):  # unlike path.is_file() also where the name is too long
+        with contextlib.suppress(OSError):  # the folder that we are in is gone
+            return path.absolute()
         return path
     names = [entry.name for entry in bundled()]
     if wanted in names:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from tui import __version__
 from tui.errors import ScenarioError
@@ -27,6 +28,15 @@ used or a command in a script was refused, 130 interrupted
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit code."""
+    code = _main(argv)
+    if argv is None:
+        from tui import interrupts
+
+        interrupts.leave_threads_behind(code)
+    return code
+
+
+def _main(argv: Sequence[str] | None) -> int:
     for variable in BLAS_THREADS:
         os.environ.setdefault(variable, "1")
     try:
@@ -81,16 +91,14 @@ def _run(argv: list[str]) -> int:
         return list_scenarios(given.json)
     options = _options(given)
     if options is not None and given.train:
-        from tui.commands.output import own_output
         from tui.commands.train import train
 
-        with own_output() as out:
+        with _without_screen() as out:
             return train(options, given.json, out)
     if options is not None and given.check:
         from tui.commands.check import check
-        from tui.commands.output import own_output
 
-        with own_output() as out:
+        with _without_screen() as out:
             return check(options, given.json, out)
     if given.plain:
         from tui.plain.mode import run
@@ -107,10 +115,9 @@ def _run(argv: list[str]) -> int:
         parser.error(f"{why}, so name a scenario (--list shows the bundled ones)")
     if why is not None:
         _say(f"{why}, so this is what --trace prints (--plain steps through it line by line)")
-    from tui.commands.output import own_output
     from tui.commands.trace import trace
 
-    with own_output() as out:
+    with _without_screen() as out:
         return trace(options, given.json, given.full, out)
 
 
@@ -162,6 +169,21 @@ def _to_pick(given: argparse.Namespace) -> Options:
         breaks=tuple(given.break_at),
         watches=tuple(given.watch),
     )
+
+
+@contextlib.contextmanager
+def _without_screen() -> Iterator[TextIO]:
+    """Standard output for a command that shows no screen; Ctrl+C ends it at once, and a crash of
+    the interpreter names the line."""
+    import faulthandler
+
+    from tui import interrupts
+    from tui.commands.output import own_output
+
+    if not faulthandler.is_enabled():
+        faulthandler.enable(2, all_threads=False)
+    with interrupts.heard(), own_output() as out:
+        yield out
 
 
 def _no_screen_because() -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from tui.own_code import shown
+
 
 @dataclass
 class ScenarioError(Exception):
@@ -13,11 +15,15 @@ class ScenarioError(Exception):
     message: str
     """What is wrong and what to do, in one sentence or two."""
     filename: str | None = None
-    """The file in which it is wrong."""
+    """The file in which it is wrong; from where the program was started, where it lies there."""
     line: int | None = None
     """The line in that file, from 1."""
     excerpt: str | None = None
     """That line's text."""
+
+    def __post_init__(self) -> None:
+        if self.filename is not None:
+            self.filename = shown(self.filename)
 
     def __str__(self) -> str:
         if self.filename is None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import engine
 from scenarios import data
-from tui import catalog
+from tui import catalog, copies, interrupts, own_code
 from tui.errors import Refused, ScenarioError
 from tui.options import Options
 from tui.warned import noted
@@ -28,7 +28,8 @@ MODULE_NAME = "__bp_tui__"
 NO_ANSWER = "EOF when reading a line"
 """What the EOFError of input() says, and no other."""
 
-INSTALLED = {"site-packages", "dist-packages"}
+LONGEST_TEXT = 2000
+"""How many characters of an exception's text are told."""
 
 _REPLACED: dict[int, Any] = {}
 """Streams that scenarios have put in the place of ours, by their ids. They are kept: one that wraps
@@ -73,10 +74,13 @@ def load(options: Options, progress: Progress | None = None) -> Scenario:
         ScenarioError: it cannot be used; the message says what, where, and what to do.
         KeyboardInterrupt: the user gave up.
     """
+    own_code.note_start()
     path = catalog.find(options.scenario)
+    folder = None
+    if options.data_dir is not None:  # whatever folder the scenario changes to, this one is meant
+        folder = Path(os.path.abspath(os.path.expanduser(options.data_dir)))
     code, source, docstring = _compile(path)
     engine.manual_seed(options.seed)
-    folder = Path(options.data_dir) if options.data_dir is not None else None
     data.choose(options.data, folder, progress)
     with noted() as warned:
         namespace = _run(path, code, docstring)
@@ -143,11 +147,13 @@ def _run(path: Path, code: Any, docstring: str) -> dict[str, Any]:
     sys.path[:] = [folder, *(other for other in sys.path if other != folder)]
     importlib.invalidate_caches()
     argv, sys.argv = sys.argv, [str(path)]
+    modules = dict(sys.modules)
     try:
         with guarded(path), engine.record_origins():
             exec(code, vars(module))
     finally:
         sys.argv = argv
+        sys.modules.update(modules)  # what we import later is to be what it was
     return vars(module)
 
 
@@ -155,7 +161,7 @@ def _run(path: Path, code: Any, docstring: str) -> dict[str, Any]:
 def guarded(path: Path) -> Iterator[None]:
     """A block in which code of the scenario's is run, be it the file or its functions.
 
-    It finds standard input empty, and cannot take our streams away.
+    It finds standard input empty, and cannot take our streams away, nor Ctrl+C.
 
     Raises:
         ScenarioError: what the block raised, at the innermost line that is the user's own.
@@ -164,10 +170,13 @@ def guarded(path: Path) -> Iterator[None]:
     streams = sys.stdin, sys.stdout, sys.stderr
     sys.stdin = io.StringIO()
     try:
-        yield
-    except (KeyboardInterrupt, ScenarioError, Refused):
+        with interrupts.inside_scenario(), copies.ended():
+            yield
+    except (ScenarioError, Refused):
         raise
     except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and interrupts.are_possible():
+            raise
         raise _explained(path, error) from None
     finally:
         _REPLACED.update((id(stream), stream) for stream in (sys.stdout, sys.stderr))
@@ -196,6 +205,8 @@ def _explained(path: Path, error: BaseException) -> ScenarioError:
         message = (
             f"the scenario ended itself{inside} (SystemExit: {error.code}); let it run to its end"
         )
+    elif isinstance(error, MemoryError):
+        message = ": ".join(["there is not enough memory", *filter(None, [_text_of(error)])])
     elif isinstance(error, RecursionError):
         message = "the scenario calls itself without end (RecursionError)"
     else:
@@ -206,40 +217,24 @@ def _explained(path: Path, error: BaseException) -> ScenarioError:
 
 
 def _in_words(error: BaseException) -> str:
-    name = type(error).__name__
+    return ": ".join(filter(None, [type(error).__name__, _text_of(error)]))
+
+
+def _text_of(error: BaseException) -> str:
+    """What an exception says; nothing where it cannot say it."""
     try:
         text = str(error)
-    except Exception:
-        text = ""
-    return f"{name}: {text}" if text else name
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return ""
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " ..."
 
 
 def _own_frame(path: Path, error: BaseException) -> traceback.FrameSummary | None:
     """The innermost frame of an exception that is the user's own code."""
-    folder = path.resolve().parent
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if f.filename == str(path) or _is_near(folder, f.filename)]
-    return own[-1] if own else None
-
-
-def _is_near(folder: Path, filename: str) -> bool:
-    """Whether a file in the scenario's folder is the user's own, nothing that is installed."""
-    file = os.path.abspath(filename)
-    return (
-        file.startswith(f"{folder}{os.sep}")
-        and not file.startswith(_our_folders())
-        and not INSTALLED.intersection(Path(file).relative_to(folder).parts)
-    )
-
-
-def _our_folders() -> tuple[str, ...]:
-    """What is not the user's own, even where it lies in the scenario's folder."""
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    standard_library = os.path.dirname(os.__file__) + os.sep
-    return standard_library, *(
-        os.path.join(root, *parts) + os.sep
-        for parts in (("engine",), ("tui",), ("scenarios", "data"))
-    )
+    return own_code.innermost(path, [(frame.filename, frame) for frame in reversed(frames)])
 
 
 def _prepare_training(path: Path, training: Any, options: Options) -> None:

@@ -32,6 +32,9 @@ TIMEOUT = float(os.environ.get("BP_TUI_TEST_TIMEOUT", "20"))
 
 ROOT = str(Path(tui.__file__).resolve().parents[1])
 
+BP_TUI = (sys.executable, "-P", "-m", "tui")
+"""-P: as for the installed command, the working folder hides no module."""
+
 ENTER, ESCAPE, UP, DOWN, HOME, END = b"\r", b"\x1b", b"\x1b[A", b"\x1b[B", b"\x1b[H", b"\x1b[F"
 
 DONE = re.compile(r"(\d+) of (\d+) done")
@@ -87,6 +90,7 @@ class Terminal:
         environment: variables that are set besides the usual ones; None takes one away.
         folder: the working folder.
         inside: the command of a multiplexer, in which it runs; nothing for none.
+        command: what is started instead of `bp-tui`, with its own arguments.
     """
 
     def __init__(
@@ -97,6 +101,7 @@ class Terminal:
         environment: Mapping[str, str | None] | None = None,
         folder: Path | None = None,
         inside: Sequence[str] = (),
+        command: Sequence[str] = (),
     ) -> None:
         self.ours, self.its = open_terminal()
         self._set_size(columns, rows)
@@ -119,7 +124,7 @@ class Terminal:
             **(environment or {}),
         }
         self.process = subprocess.Popen(
-            [*inside, sys.executable, "-m", "tui", *arguments],
+            [*inside, *(command or BP_TUI), *arguments],
             stdin=self.its,
             stdout=self.its,
             stderr=self.its,
@@ -318,9 +323,13 @@ def terminal(
     environment: Mapping[str, str | None] | None = None,
     folder: Path | None = None,
     inside: Sequence[str] = (),
+    command: Sequence[str] = (),
 ) -> Iterator[Terminal]:
-    """`bp-tui` with these arguments in a terminal; at the end no process of it is left."""
-    running = Terminal(arguments, *size, environment=environment, folder=folder, inside=inside)
+    """`bp-tui` (or another command) with these arguments in a terminal; at the end no process of
+    it is left."""
+    running = Terminal(
+        arguments, *size, environment=environment, folder=folder, inside=inside, command=command
+    )
     try:
         yield running
     finally:

@@ -221,9 +221,9 @@ def test_a_run_with_nothing_to_stop_at_goes_to_the_end() -> None:
 
 
 def test_a_run_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui.session import commands
+    from tui.session import patience
 
-    monkeypatch.setattr(commands, "CONTINUE_ALONE", 0)
+    monkeypatch.setattr(patience, "BETWEEN_SIGNS", 0)
     session = session_of(graph_of(chain(150)))
     session.is_interrupted = lambda: session.graph.position >= 100
     do(session, "continue")

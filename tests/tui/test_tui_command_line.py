@@ -31,6 +31,17 @@ FOREVER = (
     "import sys, time\nprint('under way', file=sys.stderr, flush=True)\nwhile True:\n    pass\n"
 )
 
+STUBBORN = (
+    "import signal, sys, time\nsignal.signal(signal.SIGINT, lambda *told: None)\n"
+    "print('under way', file=sys.stderr, flush=True)\nwhile True:\n    try:\n"
+    "        time.sleep(0.01)\n    except BaseException:\n        pass\n"
+)
+
+A_LONG_CALL = (
+    "import sys\na = np.ones((3000, 3000))\n"
+    "print('under way', file=sys.stderr, flush=True)\nnp.linalg.svd(a)\n"
+)
+
 SLOW_TRAINING = REGRESSION + (
     "import sys, time\n"
     "training.epochs = 100000\n"
@@ -464,8 +475,13 @@ def test_standard_output_that_is_closed(args: list[str]) -> None:
         (SLOW_TRAINING, ["--train"]),
         (SLOW_TRAINING, ["--train", "--json"]),
         (BROKEN.format(body=FOREVER.replace("\n", "\n    ")), ["--trace"]),
+        (STUBBORN, ["--trace"]),
+        (A_LONG_CALL, ["--train"]),
     ],
-    ids=["loading", "loading json", "training", "training json", "a backward function"],
+    ids=[
+        *("loading", "loading json", "training", "training json", "a backward function"),
+        *("one that swallows it", "a long call"),
+    ],
 )
 def test_an_interrupt_ends_it_quietly(tmp_path: Path, body: str, mode: list[str]) -> None:
     with subprocess.Popen(
@@ -487,6 +503,40 @@ def test_an_interrupt_ends_it_quietly(tmp_path: Path, body: str, mode: list[str]
     if "--json" in mode:
         for line in out.decode().splitlines():
             json.loads(line)
+
+
+def test_what_a_scenario_leaves_running_does_not_keep_the_program(tmp_path: Path) -> None:
+    body = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+    done = run(write(tmp_path, body + SQUARE), "--trace", timeout=10)
+    assert done.returncode == 0
+    assert "2 steps" in done.stdout
+
+
+def test_a_copy_that_a_scenario_forks_prints_no_second_trace(tmp_path: Path) -> None:
+    body = "import os\nme = os.fork()\n" + SQUARE + "if me == 0: 1 / 0\n"
+    done = run(write(tmp_path, body), "--trace")
+    assert done.returncode == 0
+    assert done.stdout.count("2 steps") == 1
+    assert "ZeroDivisionError" in done.stderr  # as of any process
+    assert "tui" not in done.stderr.replace(str(tmp_path), "")
+
+
+def test_a_crash_of_the_interpreter_names_the_line(tmp_path: Path) -> None:
+    done = run(write(tmp_path, "import os\nos.abort()\n"), "--trace")
+    assert done.returncode == -signal.SIGABRT
+    assert f'wrong.py", line {BODY_LINE + 1} in <module>' in done.stderr
+
+
+def test_memory_that_is_not_there(tmp_path: Path) -> None:
+    done = run(write(tmp_path, "x = np.ones(10**13)\n"), "--trace")
+    assert_refused(done, "there is not enough memory: Unable to allocate", f"line {BODY_LINE}")
+
+
+def test_a_data_folder_is_meant_from_where_the_program_was_started(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    body = "import os\nfrom scenarios.data import mnist\nos.chdir('elsewhere')\nmnist()\n"
+    done = run(write(tmp_path, body), "--trace", "--data-dir", "idx", cwd=tmp_path)
+    assert_refused(done, str(tmp_path / "idx"))
 
 
 def test_the_module_and_the_command_are_one() -> None:

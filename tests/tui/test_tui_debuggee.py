@@ -29,6 +29,7 @@ from tui_support import (
 )
 
 from tui.options import Options
+from tui.process import ending
 from tui.process.client import Client
 
 LOUD_BACK = """
@@ -333,6 +334,23 @@ def test_exploding_tensors_can_be_looked_at(tmp_path: Path, value: str) -> None:
         "import threading; threading.Thread(target=lambda: time.sleep(60)).start()",
         "np.seterr(all='raise'); warnings.simplefilter('error')",
         "import builtins; builtins.print = None",
+        "nothing = os.open(os.devnull, os.O_RDWR)\nfor n in range(3): os.dup2(nothing, n)",
+        "sys.modules.clear()",
+        "for name in ('json', 'numpy', 'linecache', 'engine'): sys.modules.pop(name, None)",
+        "import threading; threading.Thread(target=sys.exit).start()",
+        "import threading; threading.Thread(target=lambda: 1 / 0).start()",
+        "sys.settrace(lambda *told: None)",
+        "sys.excepthook = None",
+        "os.environ.clear()",
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN); subprocess.run(['true'])",
+        "signal.signal(signal.SIGPIPE, signal.SIG_DFL)",
+        "signal.signal(signal.SIGINT, signal.default_int_handler)",
+        "class Odd:\n    def __del__(self): raise ValueError\nodd = Odd(); del odd",
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))",
+        "import asyncio; asyncio.run(asyncio.sleep(0))",
+        "import fcntl\nfor n in range(3, 50):\n    try: os.write(n, b'rubbish\\n')\n"
+        "    except OSError: pass",
+        "for _ in range(2): os.fork()",
     ],
 )
 def test_tricks_that_leave_it_working(tmp_path: Path, trick: str) -> None:
@@ -408,6 +426,41 @@ def test_a_crash_while_stepping_is_told(tmp_path: Path) -> None:
         assert ended_by_itself(there) == -signal.SIGABRT
 
 
+def test_a_crash_is_reported_with_its_frames(tmp_path: Path) -> None:
+    with debugged(write(tmp_path, "import os\ndef f():\n    os.abort()\nf()\n")) as there:
+        ended = there.wait_for("ended")
+    told = ending.told(str(tmp_path / "wrong.py"), ended["status"], ended["report"])
+    assert (told["line"], told["function"], told["excerpt"]) == (BODY_LINE + 2, "f", "os.abort()")
+    assert "SIGABRT" in told["message"]
+
+
+def test_where_it_is_can_be_asked_while_it_is_busy(tmp_path: Path) -> None:
+    body = LOUD_BACK.format(body="time.sleep(60)").replace("import os", "import time, os")
+    with debugged(write(tmp_path, body)) as there:
+        there.wait_for("stepping")
+        there.client.ask_where()
+        assert there.wait_for("where")["filename"] is None
+        there.ask("next")
+        line = BODY_LINE + 5
+        assert wait_until(lambda: where(there)["line"] == line, 5)
+        assert where(there)["function"] == "cube_back"
+        assert where(there)["excerpt"] == "time.sleep(60)"
+
+
+def where(there: Debugged) -> dict[str, Any]:
+    there.client.ask_where()
+    return there.wait_for("where")
+
+
+def test_each_command_is_answered(tmp_path: Path) -> None:
+    with debugged(write(tmp_path, LOUD_BACK.format(body="1 / 0"))) as there:
+        there.wait_for("stepping")
+        for command in ("next", "cursor", "training.open", "go"):  # some of which fail
+            there.ask(command)
+        assert there.client.sent == 4
+        assert wait_until(lambda: there.answered == 4, 5)
+
+
 # How it ends
 
 
@@ -469,6 +522,7 @@ def test_after_close_nothing_is_told(tmp_path: Path) -> None:
 PARENT = """
 import sys, threading
 from tui.options import Options
+from tui.process import ending
 from tui.process.client import Client
 client = Client(Options(sys.argv[1], data="embedded"))
 came = threading.Event()

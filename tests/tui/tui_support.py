@@ -169,6 +169,8 @@ class Debugged:
         self.messages: list[dict[str, Any]] = []
         self.printed = 0
         """How often it was said that something was printed."""
+        self.answered = 0
+        """How many commands have been carried out."""
         self._news = threading.Condition()
         client.listen(self._keep)
 
@@ -176,6 +178,8 @@ class Debugged:
         with self._news:
             if message["type"] == "printed":
                 self.printed += 1
+            elif message["type"] == "answered":
+                self.answered = message["commands"]
             else:
                 self.messages.append(message)
             self._news.notify_all()

@@ -34,6 +34,7 @@ class Conversation:
         """Whether the user has interrupted the last command."""
         self._on_wait = on_wait
         self._number = 0
+        """How many commands had been sent with the last one that was asked."""
         # One that a signal handler may put into while the same thread takes from it.
         self._arrived: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.client.listen(self._arrived.put)
@@ -56,12 +57,14 @@ class Conversation:
         Raises:
             GivenUp: the user has interrupted it, and nothing came of that or could.
         """
-        self._number += 1
         self.was_interrupted = False
-        self.client.send(**command, number=self._number)
+        self._number = self.client.sent + 1
+        self.client.send(**command)
         for message in self._messages(waits_for, stops):
-            if message["type"] == "answered" and message["number"] == self._number:
-                return
+            if message["type"] == "answered":
+                if message["commands"] >= self._number:
+                    return
+                continue
             yield message
 
     def until(

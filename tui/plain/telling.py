@@ -11,8 +11,8 @@ from tui.plain import news, training, wording
 from tui.plain.conversation import PATIENCE, Conversation, GivenUp
 from tui.plain.meanings import MEANINGS
 from tui.plain.output import Output
+from tui.process import ending
 from tui.process.channel import Message
-from tui.process.client import how_it_ended
 
 Json = dict[str, Any]
 
@@ -200,7 +200,9 @@ class Teller:
         elif kind == "problem":
             self._problem = _problem(message)
         elif kind == "ended":
-            self._lose(self._problem or how_it_ended(message["status"]))
+            scenario = self._talk.client.options.scenario
+            how = ending.told(scenario, message["status"], message["report"])
+            self._lose(self._problem or _problem(how))
 
     def _say(self, lines: list[str]) -> None:
         self._has_told = True

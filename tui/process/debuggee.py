@@ -1,26 +1,18 @@
-"""The process in which the scenario, its engine, the session and the training live.
-
-It reads commands from its standard input and writes messages to its standard output; what the
-scenario prints goes to its standard error, which the screen shows in its log. It ends when the
-screen's process goes away, however that happens.
-"""
+"""Carrying out the screen's commands, in the process where the scenario, its engine, the session
+and the training live."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Any
+from typing import Any
 
 from tui import loader
 from tui.errors import Refused, ScenarioError
 from tui.options import Options
-from tui.process.channel import Message, Sender, receive
+from tui.process.channel import Message, Sender
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.breaking.remembered import Memory
 from tui.session.breaking.syntax import ExpressionError
@@ -40,9 +32,6 @@ from tui.session.view import tensor_view, view_of
 
 GONE = None
 """Stands in the queue of commands where the screen has gone away."""
-
-LAST_BATCH = 1.0
-"""Seconds that a batch under way has to end when the screen has gone."""
 
 
 class Debuggee:
@@ -64,10 +53,10 @@ class Debuggee:
         self._size |= {"tensor_width": 80, "tensor_height": 20}
         self._updates = 10.0
         self._showing = "stepping"
-        self._unanswered: object = None
-        """The number of the command carried out last, until what came of it is sent."""
         self._gone = False
         self._training: TrainingSession | None = None
+        self._carried_out = 0
+        """How many commands have been."""
 
     def run(self) -> bool:
         """Load the scenario, then carry out commands until the screen goes.
@@ -92,20 +81,32 @@ class Debuggee:
         self._send_view()
         if notes:
             self._notice("; ".join(notes))
+        answered = 0
         while not self._gone:
-            counting = self._counting()
-            changed = self._carry_out_waiting(block=not self._is_training() and counting is None)
-            if self._is_training():
-                self._train_for(1 / self._updates)
-                changed = not self._attend_to_break()
-            elif counting is not None and not changed:
-                counting.count(1 / self._updates)
-                changed = True
-            if changed and not self._gone:
-                self._send_view()
-                self._answer()
+            try:
+                # Also where nothing of the scenario's is called: a signal's handler may be.
+                with loader.guarded(self._scenario.path):
+                    self._turn()
+            except ScenarioError as error:
+                self._failed(error)
+            if self._carried_out != answered:
+                answered = self._carried_out
+                self._sender.send({"type": "answered", "commands": answered})
         self.leave()
         return True
+
+    def _turn(self) -> None:
+        """Carry out what waits, or do a part of what takes long; tell what there is to see."""
+        counting = self._counting()
+        changed = self._carry_out_waiting(block=not self._is_training() and counting is None)
+        if self._is_training():
+            self._train_for(1 / self._updates)
+            changed = not self._attend_to_break()
+        elif counting is not None and not changed:
+            counting.count(1 / self._updates)
+            changed = True
+        if changed and not self._gone:
+            self._send_view()
 
     def leave(self, busy: bool = False) -> None:
         """Keep the training a last time, where it is kept, and say so.
@@ -131,12 +132,6 @@ class Debuggee:
             if self._training.training.position:
                 self._showing = "training"
         return run.notes
-
-    def _answer(self) -> None:
-        """Tell one who numbers commands that all there is to see of the last one has been sent."""
-        if self._unanswered is not None:
-            self._sender.send({"type": "answered", "number": self._unanswered})
-            self._unanswered = None
 
     def _fetching(self, doing: str, done: int, total: int) -> None:
         share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
@@ -251,7 +246,7 @@ class Debuggee:
             if command is GONE:
                 self._gone = True
                 return changed
-            self._unanswered = command.get("number", self._unanswered)
+            self._carried_out += 1
             try:
                 with loader.guarded(self._scenario.path):
                     self._carry_out(command)
@@ -356,73 +351,3 @@ def _data_in_use() -> dict[str, Any]:
     if usage is None:
         return {"data": "", "hint": "", "note": ""}
     return {"data": usage.text, "hint": usage.hint, "note": usage.note}
-
-
-def _read_commands(
-    stream: IO[bytes], commands: queue.Queue[Message | None], debuggee: Debuggee
-) -> None:
-    """Runs in a thread, so that it sees the screen go even while the scenario is busy."""
-    for command in receive(stream):
-        commands.put(command)
-    _screen_gone(commands, debuggee)
-
-
-def _screen_gone(commands: queue.Queue[Message | None], debuggee: Debuggee) -> None:
-    commands.put(GONE)
-    # Give a training the time to end its batch; a scenario that never ends gets no more.
-    threading.Timer(LAST_BATCH, _end_busy, (debuggee,)).start()
-
-
-def _end_busy(debuggee: Debuggee) -> None:
-    try:
-        debuggee.leave(busy=True)
-    finally:
-        _end(True)
-
-
-def _end_on_signals(commands: queue.Queue[Message | None], debuggee: Debuggee) -> None:
-    """What ends all processes of a user or of the machine ends this one in order, too."""
-
-    def end(number: int, frame: object) -> None:
-        # In a thread: the queue may be locked by the very code that the signal interrupts.
-        threading.Thread(target=_screen_gone, args=(commands, debuggee)).start()
-
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end)
-
-
-def _end(gone: bool) -> None:
-    """End this process, and where the screen has gone whatever the scenario has started."""
-    if gone and os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(0)
-
-
-def main() -> None:
-    """Run the debugged process; its only argument is the options as JSON."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    options = Options.from_json(sys.argv[1])
-    # The streams of the messages are taken away from the scenario, which may print and read.
-    commands_in = os.fdopen(os.dup(0), "rb")
-    messages_out = os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
-
-    commands: queue.Queue[Message | None] = queue.Queue()
-    debuggee = Debuggee(options, commands, Sender(messages_out))
-    if options.out is not None:
-        _end_on_signals(commands, debuggee)
-    reading = (commands_in, commands, debuggee)
-    threading.Thread(target=_read_commands, args=reading, daemon=True).start()
-    gone = True
-    try:
-        gone = debuggee.run()
-    except BrokenPipeError:
-        debuggee.leave()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # the scenario may have closed it
-            stream.flush()
-    _end(gone)

@@ -34,7 +34,7 @@ ON_A_PAGE = (
 )
 """The actions that are possible while a page lies over the body."""
 
-LEAVING = ("app.quit_program", "quit_program")
+LEAVING = ("app.quit_program", "quit_program", "app.suspend_process", "suspend_process")
 
 _PAGE_KEYS: Line = [
     (" Esc", styles.KEY),
@@ -60,6 +60,8 @@ class BaseScreen(Screen[None]):
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
     CHANGES: ClassVar[tuple[str, ...]] = ()
     """The actions that bring another screen of the same scenario."""
+    WAITS: ClassVar[bool] = True
+    """Whether what it shows is the debugged process's, which may let one wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,11 +166,21 @@ class BaseScreen(Screen[None]):
             lines.show([question])
         elif self._prompt is not None:
             lines.show([self._prompt.line(self.size.width)])
+        elif self.WAITS and self.program.watching.waits_for:
+            lines.show([self._waiting()])
         elif self._notice:
             lines.show([[(f" {self._notice}", styles.SHOWN)]])
         else:
             lines.show([self.upcoming()])
         self.query_one("#keys", Lines).show([self._keys()])
+
+    def _waiting(self) -> Line:
+        """What is waited for, and where in the user's code it is meanwhile."""
+        return [
+            (f" Waiting for {self.program.watching.waits_for}", styles.SHOWN),
+            ("; Esc gives up  ", styles.PLAIN),
+            (self.program.watching.place_in_words, styles.QUIET),
+        ]
 
     def _draw_header(self) -> None:
         left, right = self.header()
@@ -302,7 +314,7 @@ class BaseScreen(Screen[None]):
             if event.key in QUIT.keys:  # nothing else is done unseen
                 self.program.action_quit_program()
             return
-        if self._prompt is not None and event.key != "ctrl+q":
+        if self._prompt is not None and event.key not in ("ctrl+q", "ctrl+z"):
             event.stop()
             event.prevent_default()
             self._type(event)
@@ -322,7 +334,15 @@ class BaseScreen(Screen[None]):
             event.stop()
             event.prevent_default()
             return
-        if self.program.is_changing and self.CHANGES:
+        known = {key: action.name for action in self.ACTIONS for key in action.keys}
+        waits = bool(self.WAITS and self.program.watching.waits_for)
+        if waits and event.key == "escape":
+            event.stop()
+            event.prevent_default()
+            self.program.give_up()
+            return
+        here = waits and _needs_no_answer(known.get(event.key, ""))
+        if self.program.is_changing and self.CHANGES and not here:
             self.program.type_later(event.key)
             event.stop()
             event.prevent_default()
@@ -332,7 +352,6 @@ class BaseScreen(Screen[None]):
             event.stop()
             event.prevent_default()
             return
-        known = {key: action.name for action in self.ACTIONS for key in action.keys}
         if self._page is None and known.get(event.key) in self.CHANGES:
             # Keys that are typed ahead overtake the action of this one: keep them from now on.
             self.program.is_changing = True
@@ -345,6 +364,7 @@ class BaseScreen(Screen[None]):
             event.prevent_default()
             self._asked = None  # whatever is refused from here on is not what was typed before
             name = known[event.key]
+            self.program.pressed = _shown(event)
             if self._page is not None and not _possible_on_a_page(name):
                 self.notice("Esc closes this page; then the keys act again")
             elif self.check_action(name, ()):
@@ -516,7 +536,7 @@ class BaseScreen(Screen[None]):
 
     def _log_items(self) -> list[Item]:
         client = self.program.client
-        lines = list(client.log) if client else []
+        lines = client.last_printed() if client else []
         title: Item = ("title", "What the scenario has printed", "l closes this page")
         if not lines:
             return [title, ("quiet", "nothing", "")]
@@ -557,6 +577,18 @@ def _shortened(text: str, room: int) -> str:
     if kept <= cell_len(last):
         last, kept = "", max(0, room - 1)
     return text[:kept] + "…" + last
+
+
+def _needs_no_answer(action: str) -> bool:
+    """Whether an action is possible while the debugged process does not answer."""
+    return action in ("help", "log") or action.startswith("app.")
+
+
+def _shown(event: events.Key) -> str:
+    """A key as the user knows it."""
+    if event.character is not None and event.is_printable and event.character != " ":
+        return event.character
+    return event.key.capitalize()
 
 
 def _key_text(action: Action) -> str:

@@ -41,6 +41,8 @@ class LoadingScreen(_MessageScreen):
         super().__init__()
         self._scenario = scenario
         self._progress = ""
+        self._place: dict[str, Any] = {}
+        """Where in the user's code it is."""
 
     def header(self) -> tuple[str, str]:
         """What is loaded."""
@@ -58,15 +60,19 @@ class LoadingScreen(_MessageScreen):
         items: list[Item] = [("title", f"Loading {self._scenario}", ""), ("gap", "", "")]
         if self._progress:
             return [*items, ("line", self._progress, "")]
-        return [
-            *items,
-            ("text", "The scenario is running its own code, in a process of its own.", ""),
-        ]
+        items.append(("text", "The scenario is running its own code, in a process of its own.", ""))
+        return [*items, ("gap", "", ""), *_place_items(self._place)]
 
     def show_progress(self, text: str) -> None:
         """Show what is being done, and how far it is."""
         self._progress = text
         self.draw()
+
+    def show_place(self, place: dict[str, Any]) -> None:
+        """Show where it is, see `tui.process.whereabouts.facts`."""
+        if place != self._place:
+            self._place = place
+            self.draw()
 
     def action_give_up(self) -> None:
         """Stop loading."""
@@ -103,15 +109,24 @@ class ProblemScreen(_MessageScreen):
         """The problem, with its line."""
         problem = self._problem
         items: list[Item] = [("title", self._title, ""), ("gap", "", "")]
-        if problem.get("filename"):
-            line = f", line {problem['line']}" if problem.get("line") else ""
-            items.append(("line", f"{problem['filename']}{line}", ""))
-        if problem.get("excerpt"):
-            items.append(("strong", f"    {problem['excerpt']}", ""))
+        items += _place_items(problem)
         items.append(("gap", "", ""))
         items += [("problem", text, "") for text in str(problem["message"]).splitlines()]
         client = self.program.client
-        if client and client.log:
+        printed = client.last_printed() if client else []
+        if printed:
             items += [("gap", "", ""), ("quiet", "It printed, at the end:", "")]
-            items += [("quiet", f"  {line}", "") for line in list(client.log)[-8:]]
+            items += [("quiet", f"  {line}", "") for line in printed[-8:]]
         return items
+
+
+def _place_items(place: dict[str, Any]) -> list[Item]:
+    """A place in the user's code, with its line."""
+    items: list[Item] = []
+    if place.get("filename"):
+        line = f", line {place['line']}" if place.get("line") else ""
+        function = f", in {place['function']}" if place.get("function") else ""
+        items.append(("line", f"{place['filename']}{line}{function}", ""))
+    if place.get("excerpt"):
+        items.append(("strong", f"    {place['excerpt']}", ""))
+    return items

@@ -19,6 +19,7 @@ class PickerScreen(BaseScreen):
 
     ACTIONS = actions.PICKER
     BINDINGS = bindings(actions.PICKER)
+    WAITS = False
 
     def __init__(self, has_scenario: bool) -> None:
         super().__init__()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from tui.session.causes.why import why
 from tui.session.explanation import problem_items
 from tui.session.output.copying import copy_node
 from tui.session.output.saving import save
+from tui.session.patience import Patience
 from tui.session.rail.finding import go, search
 from tui.session.session import Session
 from tui.session.tensors.commands import COMMANDS as TENSOR_COMMANDS
@@ -20,9 +20,6 @@ from tui.session.verifying.pages import verify_all, verify_node
 Json = dict[str, Any]
 Command = Callable[[Session, Json], object]
 """Carries out one command, with what came with it."""
-
-CONTINUE_ALONE = 0.5
-"""For so many seconds `continue` is not ended by what the user types ahead."""
 
 
 def carry_out(session: Session, name: str, command: Json) -> None:
@@ -40,9 +37,9 @@ def carry_out(session: Session, name: str, command: Json) -> None:
 def _continue(session: Session, command: Json) -> None:
     """Take steps to the next breakpoint or condition, or to the end; where that takes a while, a
     command that comes ends it."""
-    patience = time.monotonic() + CONTINUE_ALONE
+    patience = Patience(session)
     while session.run_on():
-        if session.is_interrupted() and time.monotonic() > patience:
+        if patience.is_over():
             return
 
 

@@ -13,6 +13,7 @@ from tui.session.checks.checked_pass import CheckedPass
 from tui.session.explanation import Explainer, Item
 from tui.session.introduction import introduction, unreached, warnings_of
 from tui.session.labels import Labels
+from tui.session.patience import Patience
 from tui.session.protocol import Array, Graph, StepFacts, users_of
 from tui.session.rail.finding import Finder
 from tui.session.rail.folding import Folding
@@ -204,11 +205,12 @@ class Session:
         return True
 
     def go_to(self, position: int) -> None:
-        """Take steps, or take them back, until `position` are done."""
+        """Take steps, or take them back, until `position` are done; where taking them lasts, a
+        command that comes ends it."""
         self._presses.clear()
         self.revealed = None
         try:
-            self._move(max(0, min(position, self.graph.step_count)))
+            self._move(max(0, min(position, self.graph.step_count)), Patience(self))
         finally:  # where a step fails, those before it are done
             self._follow()
 
@@ -283,9 +285,13 @@ class Session:
         """Whether the cursor is on the row of the step shown."""
         return self.folding.row_of(self.at).first == self.cursor
 
-    def _move(self, position: int) -> None:
+    def _move(self, position: int, patience: Patience | None = None) -> None:
+        """Take steps, or take them back."""
         while self.graph.position < position:
             self.checked.step()
+            if patience is not None and patience.is_over():
+                self.reveal_step()
+                break
         while self.graph.position > position:
             self.graph.step_back()
 
