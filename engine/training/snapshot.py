@@ -100,6 +100,11 @@ class TrainingSnapshot:
             random.setstate(self.drawn_globally[1])
         training.set_progress(self.progress)
 
+    def values(self, training: Training) -> dict[int, Array]:
+        """What each tensor that the training changes held then, by `id(tensor)`; read only."""
+        tensors = tensors_of(training)
+        return {id(t): array for t, array in zip(tensors, self.arrays, strict=True)}
+
     def global_random_has_changed(self) -> bool:
         """Whether NumPy's or Python's own random numbers have been drawn from since."""
         if self.drawn_globally is None:

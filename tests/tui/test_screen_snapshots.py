@@ -119,6 +119,17 @@ async def test_the_training_before_its_first_batch(size: tuple[int, int]) -> Non
         await check(driver, "training")
 
 
+@by_size
+async def test_the_training_under_way(size: tuple[int, int]) -> None:
+    async with training("mlp", size) as driver:
+        for batch in range(1, 5):
+            await driver.press("n")
+            await driver.shows(f"loss of batch {batch} ", f"batch {batch} ")
+        # At the pace that is set, and so no time that was measured.
+        await driver.shows("agrees (no proof)", "16 s left" if size[0] == 80 else " s left")
+        await check(driver, "training-under-way")
+
+
 PHRASES = "&#160;&#160;a&#160;&lt;&#160;b&#160;&#160;数"
 SVG = f"""
     <style>@font-face {{ src: local("A"), url("https://x.org/a.woff2") format("woff2"); }}

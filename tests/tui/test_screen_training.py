@@ -146,8 +146,10 @@ async def test_it_comes_to_its_end_with_results_and_back_with_the_trained_weight
 
 
 def plot_only(line: str) -> str:
-    """The part of a line in which the curve is, right of the axis, at 80 columns."""
-    return re.split("[┤│]", line[:46], maxsplit=1)[-1]
+    """The part of a line in which the curve is, right of the axis, at 80 columns; nothing of a line
+    below the curve."""
+    _, *right = re.split("[┤│]", line[:46], maxsplit=1)
+    return right[0] if right else ""
 
 
 async def test_stop_tests_here_and_run_goes_on() -> None:

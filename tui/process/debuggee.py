@@ -18,12 +18,14 @@ from tui.session.breaking.remembered import Memory
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.commands import carry_out
 from tui.session.engine_graph import EngineGraph
+from tui.session.names import named_tensors
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 from tui.session.tensors.inspector import Inspector
 from tui.session.training.about_batch import about_batch
 from tui.session.training.commands import MOVING
 from tui.session.training.commands import carry_out as carry_out_training
+from tui.session.training.monitor.gates import gate_names
 from tui.session.training.run_folder import RunFolder
 from tui.session.training.session import TrainingSession
 from tui.session.training.stopping import Broken
@@ -50,6 +52,7 @@ class Debuggee:
         self._commands = commands
         self._sender = sender
         self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "lanes": 24, "plot": 60}
+        self._size |= {"table": 8}
         self._size |= {"tensor_width": 80, "tensor_height": 20}
         self._updates = 10.0
         self._showing = "stepping"
@@ -70,10 +73,17 @@ class Debuggee:
                 training = self._scenario.training
                 self._breakpoints = Breakpoints()
                 if training is not None:
-                    self._training = TrainingSession(training, self._look_in, self._breakpoints)
+                    self._training = TrainingSession(
+                        training, self._look_in, self._breakpoints, self._names()
+                    )
                     self._training.deliver = self._sender.send
                 notes = self._keep_training()
                 self._open()
+                if self._training is not None:
+                    session = self._session
+                    self._training.monitor.gate_names = gate_names(session.graph, session.labels)
+                    if self._training.training.position:
+                        self._showing = "training"  # it was gone on with
                 notes += self._recall()
         except ScenarioError as error:
             self._problem(error)
@@ -129,9 +139,13 @@ class Debuggee:
         run = RunFolder(self._scenario, self._options)
         if self._training is not None:
             self._training.keep_in(run)
-            if self._training.training.position:
-                self._showing = "training"
         return run.notes
+
+    def _names(self) -> dict[int, str]:
+        """What the scenario's tensors are called, by `id(tensor)`."""
+        scenario = self._scenario
+        named = named_tensors(scenario.namespace, scenario.training, scenario.source)
+        return {id(tensor): name for name, tensor in named}
 
     def _fetching(self, doing: str, done: int, total: int) -> None:
         share = f"  {done / total:.0%} of {total / 1e6:.1f} MB" if total else ""
@@ -297,7 +311,8 @@ class Debuggee:
 
     def _view(self) -> Message:
         if self._showing == "training" and self._training is not None:
-            view = training_view(self._training, int(self._size["plot"]))
+            plot, rows = int(self._size["plot"]), int(self._size["table"])
+            view = training_view(self._training, plot, rows)
             data = _data_in_use()
             return {"type": "training", "name": self._scenario.name, **data, **view}
         size = self._size

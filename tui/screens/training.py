@@ -11,19 +11,23 @@ from textual.containers import Horizontal
 from tui import actions
 from tui.screens import saving
 from tui.screens.base import BaseScreen, bindings
+from tui.screens.training_parts import (
+    EPOCHS_WIDTH,
+    NARROW,
+    data_line,
+    epoch_items,
+    heights,
+    progress_line,
+)
 from tui.session.training import BREAKS_PAGE
 from tui.widgets import styles
-from tui.widgets.items import Item, Items
+from tui.widgets.items import Items
 from tui.widgets.lines import Line, Lines
+from tui.widgets.parameters import slope_line, table_lines
 from tui.widgets.plot import LossPlot, caption
 
 View = dict[str, Any]
 
-TABLE_WIDTH = 34
-ROOMY = 16
-"""With fewer rows the curve gets those of the caption and of the data."""
-BREAKS_SHOWN = 3
-"""So many of the places at which the training is to stop are told beside the plot."""
 
 ANSWERED_WITHIN = 0.2
 """After so many seconds without news it is told that a key was heard."""
@@ -41,18 +45,22 @@ class TrainingScreen(BaseScreen):
     def __init__(self, view: View) -> None:
         super().__init__()
         self._view = view
-        self._columns = 0
+        self._asked_for: tuple[int, int] = (0, 0)
+        """How many columns of the curve and rows of the table are being sent."""
         self._views = 0
         """How many views have come."""
         self._waits = ""
         """What is to come after the batch under way, where that takes a while."""
 
     def compose_body(self) -> ComposeResult:
-        """The plot at the left, the epochs beside or below it, progress at the bottom."""
+        """The plot at the left, the epochs beside or below it, then the parameters, progress at
+        the bottom."""
         yield Lines(id="caption", classes="line")
         with Horizontal(id="upper"):
             yield LossPlot(id="plot")
             yield Items(id="epochs")
+        yield Lines(id="parameters")
+        yield Lines(id="slope", classes="line")
         yield Lines(id="progress", classes="line")
         yield Lines(id="data", classes="line")
 
@@ -102,38 +110,46 @@ class TrainingScreen(BaseScreen):
         return [(f" {problem}", styles.PROBLEM), (f"  {way}", styles.PLAIN)]
 
     def draw_body(self) -> None:
-        """Show plot, table and progress."""
+        """Show plot, tables and progress."""
         if not self.is_shown:
             return
         width, height = self.size
-        narrow = width < 70
-        upper = self.query_one("#upper")
-        upper.styles.layout = "vertical" if narrow else "horizontal"
-        roomy = height >= ROOMY
-        self.query_one("#caption").display = self.query_one("#data").display = roomy
-        table_height = min(len(self._view["results"]) + 6, max(3, (height - 6) // 2))
+        narrow = width < NARROW
+        rows = heights(width, height, self._view)
+        for name, wanted in (
+            ("caption", rows.caption),
+            ("parameters", rows.table),
+            ("slope", rows.slope),
+            ("data", rows.data),
+        ):
+            part = self.query_one(f"#{name}")
+            part.display = wanted > 0
+            part.styles.height = max(1, wanted)
+        self.query_one("#upper").styles.layout = "vertical" if narrow else "horizontal"
         plot, epochs = self.query_one(LossPlot), self.query_one("#epochs", Items)
         plot.styles.width = "1fr"
         plot.styles.height = "1fr"
-        epochs.styles.width = "1fr" if narrow else TABLE_WIDTH
-        epochs.styles.height = table_height if narrow else "1fr"
+        epochs.styles.width = "1fr" if narrow else EPOCHS_WIDTH
+        epochs.styles.height = rows.epochs if narrow else "1fr"
         self.call_after_refresh(self._show_parts)
 
     def _show_parts(self) -> None:
         if not self.is_shown:
             return
-        plot = self.query_one(LossPlot)
-        if plot.dot_columns() != self._columns:
-            self._columns = plot.dot_columns()
-            self.program.send(do="size", plot=self._columns)
-        view = self._view
-        told = caption(view["curve"], self.size.width - 2)
+        plot, view, width = self.query_one(LossPlot), self._view, self.size.width
+        wanted = plot.dot_columns(), max(0, heights(*self.size, view).table - 1)
+        if wanted != self._asked_for:
+            self._asked_for = wanted
+            self.program.send(do="size", plot=wanted[0], table=wanted[1])
+        told = caption(view["curve"], width - 2)
         self.query_one("#caption", Lines).show([[(f" {told}", styles.QUIET)]])
         plot.show_curve(view["curve"])
         epochs = self.query_one("#epochs", Items)
-        epochs.show_items(_epoch_items(view, epochs.size.height))
-        self.query_one("#progress", Lines).show([_progress(view, self.size.width)])
-        self.query_one("#data", Lines).show([_data(view)])
+        epochs.show_items(epoch_items(view, epochs.size.height))
+        self.query_one("#parameters", Lines).show(table_lines(view["monitor"], width))
+        self.query_one("#slope", Lines).show([slope_line(view["monitor"]["slope"], width)])
+        self.query_one("#progress", Lines).show([progress_line(view, width)])
+        self.query_one("#data", Lines).show([data_line(view)])
 
     # Keys
 
@@ -266,6 +282,14 @@ class TrainingScreen(BaseScreen):
         else:
             self.program.fetch_full_mnist()
 
+    def action_slope(self) -> None:
+        """Whether the gradient fits the loss, in detail."""
+        self.program.send(do="training.slope")
+
+    def action_why(self) -> None:
+        """What the table's rows and warnings mean."""
+        self.program.send(do="training.why")
+
     def action_restart(self) -> None:
         """Back to the start, after asking where something would be lost."""
 
@@ -276,96 +300,3 @@ class TrainingScreen(BaseScreen):
             self.ask("Back to the untrained weights, and lose this training?", restart)
         else:
             restart()
-
-
-def _epoch_items(view: View, height: int) -> list[Item]:
-    items: list[Item] = [("quiet", "epoch    train    test accuracy", "")]
-    rows = [_epoch_row(result) for result in view["results"]]
-    if view["stopped"] is not None:
-        stopped = view["stopped"]
-        rows.append(
-            f"{'now':>5}{'':>9}{_loss(stopped['test_loss']):>8}"
-            f"{_percent(stopped['test_accuracy']):>9}"
-        )
-    elif view["batch"] < view["total"]:
-        state = "under way" if view["batch"] else "to come"
-        rows.append(f"{view['epoch']:>5}    {state}")
-    room = max(1, height - 6)
-    items += [("line", row, "") for row in rows[-room:]]
-    items.append(("gap", "", ""))
-    if view["batch"]:
-        items.append(("line", f"loss of batch {view['batch']}", view["last_loss"]))
-        items.append(("line", f"mean of the last {view['recent']}", view["recent_loss"]))
-    items.append(("line", f"{view['optimizer']}, learning rate", view["lr"]))
-    items += [("quiet", told, "") for told in (view["lr_change"], *_breaks(view)) if told]
-    return items
-
-
-def _breaks(view: View) -> list[str]:
-    """Where the training is to stop, as far as that has room beside the plot."""
-    breaks, room = view["breaks"], TABLE_WIDTH - 3
-    told = [f"stops {one}" for one in breaks[:BREAKS_SHOWN]]
-    if len(breaks) > len(told):
-        told[-1] = f"{len(breaks) - len(told) + 1} more, B lists them"
-    return [one if cell_len(one) <= room else set_cell_size(one, room - 1) + "…" for one in told]
-
-
-def _epoch_row(result: dict[str, Any]) -> str:
-    return (
-        f"{result['epoch']:>5}{_loss(result['train_loss']):>9}{_loss(result['test_loss']):>8}"
-        f"{_percent(result['test_accuracy']):>9}"
-    )
-
-
-def _loss(loss: float | str | None) -> str:
-    if loss is None or isinstance(loss, str):
-        return loss or ""
-    text = f"{loss:.4g}"
-    if "e" not in text:
-        return text
-    mantissa, exponent = f"{loss:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
-def _percent(fraction: float | None) -> str:
-    return "" if fraction is None else f"{fraction:.1%}".replace("%", " %")
-
-
-def _progress(view: View, width: int) -> Line:
-    left = f" epoch {view['epoch']} of {view['epochs']}"
-    left += f", batch {view['batch_in_epoch']} of {view['per_epoch']}  "
-    right = f"  {view['batch']} of {view['total']}"
-    if view["state"] in ("running", "paused") and view["left"] is not None:
-        right += f"  {_duration(view['left']):>9} left "
-    bar = max(0, min(40, width - len(left) - len(right)))
-    done = round(bar * view["batch"] / view["total"])
-    return [
-        (left, styles.PLAIN),
-        ("█" * done, styles.BAR),
-        ("·" * (bar - done), styles.QUIET),
-        (right, styles.PLAIN),
-    ]
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def _data(view: View) -> Line:
-    """Where the training is kept, else which images are in use."""
-    kept = view["kept"]
-    if kept is not None:
-        at = f"batch {kept['batch']}" if kept["batch"] else "before the first batch"
-        if kept["problem"]:
-            return [(f" ! not kept since {at}, in {kept['folder']}", styles.PROBLEM)]
-        return [(f" Kept  {at}, in {kept['folder']}", styles.QUIET)]
-    if view["note"]:
-        return [(f" {view['note']}", styles.SHOWN)]
-    if not view["data"]:
-        return []
-    hint = f"; {view['hint']}" if view["hint"] else ""
-    return [(" Data  ", styles.QUIET), (view["data"] + hint, styles.QUIET)]

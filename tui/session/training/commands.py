@@ -8,6 +8,7 @@ from typing import Any
 from tui.session.training import break_commands, changing, going
 from tui.session.training.confusion import show_confusion
 from tui.session.training.images import show_images
+from tui.session.training.monitor import pages
 from tui.session.training.session import TrainingSession
 
 Json = dict[str, Any]
@@ -36,6 +37,15 @@ def _add_reference(session: TrainingSession, command: Json) -> None:
     session.curve.add_reference(str(command["about"]), points)
 
 
+def _slope(session: TrainingSession, command: Json) -> None:
+    session.show_page(pages.SLOPE, pages.slope_items(session.monitor))
+
+
+def _why(session: TrainingSession, command: Json) -> None:
+    session.monitor.refresh(running=False)
+    session.show_page(pages.TABLE, pages.table_items(session.monitor))
+
+
 COMMANDS: dict[str, Command] = {
     "run": lambda session, command: session.run(),
     "pause": lambda session, command: session.pause(),
@@ -50,6 +60,8 @@ COMMANDS: dict[str, Command] = {
     "change_breaks": break_commands.change,
     "faster": lambda session, command: session.faster(),
     "slower": lambda session, command: session.slower(),
+    "slope": _slope,
+    "why": _why,
     "restart": lambda session, command: session.restart(),
     "log": lambda session, command: session.curve.toggle_log(),
     "zoom": lambda session, command: session.curve.zoom(),

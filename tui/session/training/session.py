@@ -18,8 +18,10 @@ from tui.session.training.curve import Curve
 from tui.session.training.failing import in_words
 from tui.session.training.history import History
 from tui.session.training.keeper import Keeper
+from tui.session.training.monitor.monitor import Monitor
 from tui.session.training.pace import Pace
 from tui.session.training.run_folder import RunFolder
+from tui.session.training.throughput import Throughput
 
 Json = dict[str, Any]
 
@@ -56,6 +58,7 @@ class TrainingSession:
         training: what is run.
         look_in: makes the graph of the next batch; without it nothing of a pass can be asked for.
         debugger: the breakpoints of the debugger, whose conditions can be taken over.
+        names: what the tensors are called, by `id(tensor)`.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class TrainingSession:
         training: engine.Training,
         look_in: Callable[[], Graph] | None = None,
         debugger: Breakpoints | None = None,
+        names: dict[int, str] | None = None,
     ) -> None:
         self.training = training
         self.look_in = look_in
@@ -80,7 +84,9 @@ class TrainingSession:
         self.pace = Pace()
         self.history = History(training)
         self.curve = Curve(training)
-        self.observers: list[Observer] = [self.curve]
+        self.monitor = Monitor(training, self.history, names)
+        self.throughput = Throughput(training)
+        self.observers: list[Observer] = [self.curve, self.monitor]
         self.stopped_at: tuple[int, float | None, float | None] | None = None
         """The batch after which it was stopped, and what the test data gave there."""
         self.keeper: Keeper | None = None
@@ -158,6 +164,7 @@ class TrainingSession:
         self.pause()
         self.state = "paused"
         self._advance()
+        self.monitor.measure()
         while self.training.awaits_evaluation and self.state == "paused":
             self._advance()
 

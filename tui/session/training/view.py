@@ -14,14 +14,16 @@ from tui.session.training.session import TrainingSession
 Json = dict[str, Any]
 
 
-def view_of(session: TrainingSession, columns: int) -> Json:
+def view_of(session: TrainingSession, columns: int, rows: int = 0) -> Json:
     """All that the training screen shows.
 
     Args:
         session: what is shown.
         columns: how many columns of points the plot of the loss has.
+        rows: for how many parameters the table has room.
     """
     training = session.training
+    session.monitor.refresh(session.running)
     losses = training.losses
     recent = losses[-RECENT:]
     return {
@@ -59,6 +61,8 @@ def view_of(session: TrainingSession, columns: int) -> Json:
         "lr_change": _lr_change(session),
         "left": _seconds_left(session),
         "kept": None if session.keeper is None else session.keeper.facts(),
+        "samples": session.throughput.shown(session.running),
+        "monitor": session.monitor.facts(rows),
         "would_be_lost": session.would_be_lost,
     }
 
