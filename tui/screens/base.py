@@ -134,8 +134,9 @@ class BaseScreen(Screen[None]):
             return  # it is not there yet, or not any more, or lies under another screen
         width, height = self.size
         too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
-        for line in self.query(".frame"):
-            line.display = not too_small
+        for line in self.children:
+            if line.has_class("frame"):
+                line.display = not too_small
         if too_small:
             self._show_page("small")
             return
@@ -437,7 +438,7 @@ class BaseScreen(Screen[None]):
     @property
     def is_complete(self) -> bool:
         """Whether all its widgets are there: a key may come before."""
-        return bool(self.query("#keys"))
+        return any(widget.id == "keys" for widget in self.children)
 
     def close_page(self) -> bool:
         """Close the page; whether there was one."""

@@ -15,7 +15,7 @@ SEEN_ON_A_BLANK = {"4", "7", "9", "21", "51", "52", "53"}
 """Lines through and around a cell, and reverse."""
 
 NARROW = 4
-"""So many blanks between two words of the same look have it, too."""
+"""So many blanks between two words of a look have it, too."""
 
 
 class Look(NamedTuple):
@@ -70,10 +70,9 @@ class Cells:
         self._drawn: set[int] = set()
 
     def take_drawn(self) -> list[tuple[int, list[Cell]]]:
-        """The rows on which was drawn since the last time, from the top, with blanks as they are
-        best written: what they look like depends on nothing but what is seen in the row."""
+        """The rows on which was drawn since the last time, from the top."""
         drawn, self._drawn = self._drawn, set()
-        return [(y, _with_plain_blanks(self.rows[y])) for y in sorted(drawn)]
+        return [(y, list(self.rows[y])) for y in sorted(drawn)]
 
     def draw_all(self) -> None:
         """Have all rows count as drawn."""
@@ -101,7 +100,7 @@ class Cells:
                 x += len(cells)
 
 
-def _put(cells: list[Cell], row: list[Cell], x: int) -> None:
+def _put(cells: tuple[Cell, ...], row: list[Cell], x: int) -> None:
     """Put cells in the place of others; of a wide character that loses a half the other goes."""
     width = len(row)
     if x >= width or not cells:
@@ -110,7 +109,7 @@ def _put(cells: list[Cell], row: list[Cell], x: int) -> None:
     if end > width:
         is_halved, cells, end = not cells[width - x][0], cells[: width - x], width
         if is_halved:
-            cells[-1] = BLANK
+            cells = (*cells[:-1], BLANK)
     if not row[x][0]:
         row[x - 1] = BLANK
     if end < width and not row[end][0]:
@@ -118,29 +117,10 @@ def _put(cells: list[Cell], row: list[Cell], x: int) -> None:
     row[x:end] = cells
 
 
-def _with_plain_blanks(row: list[Cell]) -> list[Cell]:
-    """A row that looks the same, whose blanks are plain, but for those within a phrase."""
-    end = len(row)
-    while end and row[end - 1][0] == " " and not row[end - 1][1].is_seen_on_a_blank:
-        end -= 1
-    row = row[:end] + [BLANK] * (len(row) - end)
-    before: Look | None = None
-    first = 0
-    for x in range(end):
-        text, look = row[x]
-        if text != " " or look.is_seen_on_a_blank:
-            if look == before and x - first <= NARROW:
-                row[first:x] = [(" ", look)] * (x - first)
-            before = None if look.is_seen_on_a_blank else look
-            first = x + 1
-        else:
-            row[x] = BLANK
-    return row
-
-
-def _cells(text: str, look: Look) -> list[Cell]:
-    if text.isascii():
-        return [(char, look) for char in text]
+@lru_cache(maxsize=4096)
+def _cells(text: str, look: Look) -> tuple[Cell, ...]:
+    """The cells of a text. Where a blank of its look is not seen, only those within a phrase have
+    it; around phrases blanks are plain, so that what is next to them can change alone."""
     cells: list[Cell] = []
     for char in text:
         length = cell_len(char)
@@ -150,7 +130,20 @@ def _cells(text: str, look: Look) -> list[Cell]:
         elif cells:  # it combines with the character before it
             place = -1 if cells[-1][0] else -2
             cells[place] = (cells[place][0] + char, look)
-    return cells
+    if not look.is_seen_on_a_blank:
+        _make_blanks_plain(cells)
+    return tuple(cells)
+
+
+def _make_blanks_plain(cells: list[Cell]) -> None:
+    first = None
+    for x, (text, _) in enumerate([*cells, ("", PLAIN)]):
+        if text == " ":
+            first = x if first is None else first
+        elif first is not None:
+            if first == 0 or x == len(cells) or x - first > NARROW:
+                cells[first:x] = [BLANK] * (x - first)
+            first = None
 
 
 @lru_cache(maxsize=1024)

@@ -96,8 +96,8 @@ def _runs(old: list[Cell], new: list[Cell], end: int) -> list[tuple[int, int]]:
     for x in range(end):
         if old[x] == new[x]:
             continue
-        first = x - 1 if not new[x][0] and x else x  # a wide character is written whole
-        if runs and _is_cheap(new, runs[-1][1], first):
+        first = x if new[x][0] else x - 1  # a wide character is written whole
+        if runs and (first <= runs[-1][1] or _is_cheap(new, runs[-1][1], first)):
             runs[-1] = (runs[-1][0], x + 1)
         else:
             runs.append((first, x + 1))
@@ -106,11 +106,10 @@ def _runs(old: list[Cell], new: list[Cell], end: int) -> list[tuple[int, int]]:
 
 def _is_cheap(cells: list[Cell], first: int, end: int) -> bool:
     """Whether cells between two others are written in no more than the sequence that skips them."""
-    looks = {look for _, look in cells[first - 1 : end]}
-    if end - first > 5:
+    if end - first > len(_forward(9)) or any(c[1] != cells[first - 1][1] for c in cells[first:end]):
         return False
     length = sum(len(text.encode(errors="replace")) for text, _ in cells[first:end])
-    return len(looks) <= 1 and length <= len(_forward(end - first))
+    return length <= len(_forward(end - first))
 
 
 def _motion(place: tuple[int, int] | None, x: int, y: int) -> str:
