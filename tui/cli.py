@@ -14,7 +14,7 @@ from typing import NoReturn
 from tui import __version__
 from tui.errors import ScenarioError
 from tui.options import DATA, Options
-from tui.process import BLAS_THREADS
+from tui.process import blas_threads
 
 DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -27,8 +27,7 @@ used, 130 interrupted
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit code."""
-    for variable in BLAS_THREADS:
-        os.environ.setdefault(variable, "1")
+    os.environ.update(blas_threads(os.environ))
     try:
         _prepare_streams()
         try:
@@ -74,6 +73,8 @@ def _say(message: str) -> None:
 def _run(argv: list[str]) -> int:
     parser = _parser()
     given = parser.parse_args(argv)
+    if given.threads is not None:
+        os.environ.update(blas_threads(os.environ, given.threads))
     _check_combination(parser, given)
     if given.list:
         from tui.commands.listing import list_scenarios
@@ -232,6 +233,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="show the gradients of these nodes all the time (repeatable)",
     )
+    parser.add_argument(
+        "--threads", type=_whole(1), metavar="N", help="of NumPy's BLAS (default 1)"
+    )
+    parser.add_argument("--mouse", action="store_true", help="follow the mouse over SSH, too")
+    parser.add_argument(
+        "--fast", action="store_true", help="refresh over SSH as often as on a local screen"
+    )
     parser.add_argument("--version", action="version", version=f"bp-tui {__version__}")
     return parser
 
@@ -249,8 +257,9 @@ def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespac
         parser.error("--full goes with --trace --json")
     if given.break_at and modes not in ([], ["trace"]):
         parser.error("--break goes with the screen or with --trace")
-    if given.watch and modes:
-        parser.error("--watch goes with the screen")
+    for name in ("watch", "mouse", "fast"):
+        if getattr(given, name) and modes:
+            parser.error(f"--{name} goes with the screen")
     _check_expressions("--break", given.break_at)
     _check_expressions("--watch", given.watch)
     if given.json and not modes:

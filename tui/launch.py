@@ -9,8 +9,11 @@ import sys
 from tui.options import Options
 from tui.process.client import Client
 
-SLOW_LINK = "SSH_CONNECTION"
+SSH = "SSH_CONNECTION"
 """Set where the terminal is at the other end of an SSH connection."""
+
+PACE_OVER_SSH = 16_000
+"""Bytes a second: what a line of 20 kB/s takes, with what SSH itself adds."""
 
 
 def launch(options: Options | None, given: dict[str, object]) -> int:
@@ -25,13 +28,16 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
     client = Client(options) if options is not None else None
     # Textual reads these when it is imported. Nothing here moves unless something happened.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    slow = SLOW_LINK in os.environ
+    over_ssh = SSH in os.environ
+    slow = over_ssh and not given["fast"]
     app = None
     try:
         from tui.app import BpTui
         from tui.input_decoding import forgive_bad_input
+        from tui.terminal.driver import CellDriver
 
         forgive_bad_input()
+        CellDriver.pace = PACE_OVER_SSH if slow else None
         defaults = options or Options(
             scenario="",
             seed=_int(given["seed"] or 0),
@@ -41,7 +47,7 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
             watches=_texts(given["watch"]),
         )
         app = BpTui(client, defaults, slow_link=slow)
-        app.run(mouse=not slow)
+        app.run(mouse=not over_ssh or bool(given["mouse"]))
         return app.return_code or 0
     finally:
         if app is not None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tui.options import Options
-from tui.process import BLAS_THREADS
+from tui.process import blas_threads
 from tui.process.channel import Message, Sender, receive
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -60,7 +60,7 @@ class Client:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=dict.fromkeys(BLAS_THREADS, "1") | os.environ,
+            env={**os.environ, **blas_threads(os.environ)},
             start_new_session=True,
         )
         assert self._process.stdin is not None
