@@ -8,6 +8,7 @@ import sys
 
 from tui.options import Options
 from tui.process.client import Client
+from tui.process.importing import uncollected
 
 SSH = "SSH_CONNECTION"
 """Set where the terminal is at the other end of an SSH connection."""
@@ -32,9 +33,10 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
     slow = over_ssh and not given["fast"]
     app = None
     try:
-        from tui.app import BpTui
-        from tui.input_decoding import forgive_bad_input
-        from tui.terminal.driver import CellDriver
+        with uncollected():
+            from tui.app import BpTui
+            from tui.input_decoding import forgive_bad_input
+            from tui.terminal.driver import CellDriver
 
         forgive_bad_input()
         CellDriver.pace = PACE_OVER_SSH if slow else None

@@ -159,3 +159,12 @@ async def test_resizing_keeps_what_is_shown() -> None:
         watched.styles.width = 25
         await pilot.pause()
         assert on_screen(pilot.app)[1].rstrip() == "four"
+
+
+async def test_of_another_width_nothing_is_left_of_what_was_shown() -> None:
+    async with widget() as (watched, pilot):
+        await shown(watched, pilot, plain("one", "two", "three"))
+        watched.styles.width = 10
+        await pilot.pause()
+        await shown(watched, pilot, plain("one"))
+        assert [line.rstrip() for line in on_screen(pilot.app)] == ["one", "", "", "", "", ""]

@@ -21,7 +21,14 @@ from tui.process.channel import Message, Sender, receive
 
 ROOT = str(Path(__file__).resolve().parents[2])
 
-START = "import sys; sys.path.append({root!r}); from tui.process.debuggee import main; main()"
+START = """
+import sys
+sys.path.append({root!r})
+from tui.process.importing import uncollected
+with uncollected():
+    from tui.process.debuggee import main
+main()
+"""
 
 LOG_LINES = 1000
 """How many of the last lines that the scenario printed are kept."""

@@ -63,6 +63,7 @@ class BaseScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._will_draw = False
         self._page: str | None = None
         self._page_first = 0
         """The first row of the page that is seen."""
@@ -102,12 +103,12 @@ class BaseScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Show what has come while another screen lay over this one."""
-        self.call_after_refresh(self.draw)
+        self.draw_soon()
         self.program.show_postponed()
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay everything out anew."""
-        self.call_after_refresh(self.draw)
+        self.draw_soon()
 
     # What subclasses say
 
@@ -127,6 +128,16 @@ class BaseScreen(Screen[None]):
         """Show the body."""
 
     # Drawing
+
+    def draw_soon(self) -> None:
+        """Draw once all is laid out; once, however many parts of the screen ask for it."""
+        if not self._will_draw:
+            self._will_draw = True
+            self.call_after_refresh(self._draw_now)
+
+    def _draw_now(self) -> None:
+        self._will_draw = False
+        self.draw()
 
     def draw(self) -> None:
         """Show everything there is to show."""
@@ -447,7 +458,7 @@ class BaseScreen(Screen[None]):
         self._page = None
         self.query_one("#page").display = False
         self.query_one("#body").display = True
-        self.call_after_refresh(self.draw)
+        self.draw_soon()
         return True
 
     def _scroll_page(self, pages: int) -> None:

@@ -38,9 +38,11 @@ class Lines(Widget):
         width, height = self.size
         if not width or not height:
             return  # it lies under a page: what it still shows then is what the next change is from
-        if width != self._width:
-            self._shown, self._width = [], width
         changed = []
+        if width != self._width:
+            if self._shown:  # meanwhile they are seen, cut or filled up
+                changed.append(Region(0, 0, width, height))
+            self._shown, self._width = [], width
         blank: tuple[Line, Strip] = ((), self._strip((), width))
         self._shown = self._shown[:height] + [blank] * (height - len(self._shown))
         given = itertools.chain(map(tuple, lines), itertools.repeat(()))
@@ -56,9 +58,9 @@ class Lines(Widget):
 
     def on_resize(self) -> None:
         """What is shown depends on the size: let the screen say it again."""
-        draw = getattr(self.screen, "draw", None)
-        if draw is not None:
-            self.call_later(draw)
+        draw_soon = getattr(self.screen, "draw_soon", None)
+        if draw_soon is not None:
+            draw_soon()
 
     def render_line(self, y: int) -> Strip:
         """One line of what is shown."""
