@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from textual import events
-from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
 
@@ -26,6 +25,7 @@ from tui.screens.stepping import SteppingScreen
 from tui.screens.tensor import TensorScreen
 from tui.screens.training import TrainingScreen
 from tui.suspending import Suspending
+from tui.terminal.driver import CellApp, CellDriver
 from tui.watching import Watching
 from tui.widgets.glyphs import has_unicode
 from tui.widgets.lines import Lines
@@ -48,13 +48,13 @@ OPENING = ("training.open", "training.close", "tensor.open", "tensor.close")
 """The commands that bring another screen."""
 
 
-class BpTui(App[None]):
+class BpTui(CellApp):
     """Shows what the debugged process says.
 
     Args:
         client: the process of the scenario to start with; None for picking one.
         options: how scenarios are loaded.
-        slow_link: whether to send less.
+        slow_link: whether a running training is shown less often.
     """
 
     CSS_PATH = "bp_tui.tcss"
@@ -70,7 +70,7 @@ class BpTui(App[None]):
             self.content = content
 
     def __init__(self, client: Client | None, options: Options, slow_link: bool = False) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__(driver_class=CellDriver, ansi_color=True)
         Lines.ascii_only = not has_unicode()
         self.client = client
         self.panes = RememberedPanes()

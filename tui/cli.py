@@ -15,7 +15,7 @@ from typing import NoReturn, TextIO
 from tui import __version__
 from tui.errors import ScenarioError
 from tui.options import DATA, Options
-from tui.process import BLAS_THREADS
+from tui.process import blas_threads
 
 DONE, CHECK_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -37,8 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    for variable in BLAS_THREADS:
-        os.environ.setdefault(variable, "1")
+    os.environ.update(blas_threads(os.environ))
     try:
         _prepare_streams()
         try:
@@ -84,6 +83,8 @@ def _say(message: str) -> None:
 def _run(argv: list[str]) -> int:
     parser = _parser()
     given = parser.parse_args(argv)
+    if given.threads is not None:
+        os.environ.update(blas_threads(os.environ, given.threads))
     _check_combination(parser, given)
     if given.list:
         from tui.commands.listing import list_scenarios
@@ -279,6 +280,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="show the gradients of these nodes all the time (repeatable)",
     )
+    parser.add_argument(
+        "--threads", type=_whole(1), metavar="N", help="of NumPy's BLAS (default 1)"
+    )
+    parser.add_argument("--mouse", action="store_true", help="follow the mouse over SSH, too")
+    parser.add_argument(
+        "--fast", action="store_true", help="refresh over SSH as often as on a local screen"
+    )
     parser.add_argument("--version", action="version", version=f"bp-tui {__version__}")
     return parser
 
@@ -299,6 +307,9 @@ def _check_combination(parser: argparse.ArgumentParser, given: argparse.Namespac
         parser.error("--break goes with the screen, with --plain or with --trace")
     if given.watch and modes not in ([], ["plain"]):
         parser.error("--watch goes with the screen or with --plain")
+    for name in ("mouse", "fast"):
+        if getattr(given, name) and modes:
+            parser.error(f"--{name} goes with the screen")
     _check_expressions("--break", given.break_at)
     _check_expressions("--watch", given.watch)
     if given.json and modes in ([], ["plain"]):

@@ -9,13 +9,17 @@ import sys
 from tui import colours
 from tui.options import Options
 from tui.process.client import Client
+from tui.process.importing import uncollected
 
 GNU_SCREEN = "STY"
 """Set inside GNU screen, which keeps an Escape back until the next key where the mouse is asked
 for."""
 
-SLOW_LINK = "SSH_CONNECTION"
+SSH = "SSH_CONNECTION"
 """Set where the terminal is at the other end of an SSH connection."""
+
+PACE_OVER_SSH = 16_000
+"""Bytes a second: what a line of 20 kB/s takes, with what SSH itself adds."""
 
 
 def launch(options: Options | None, given: dict[str, object]) -> int:
@@ -31,13 +35,17 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
     # Textual reads these when it is imported. Nothing here moves unless something happened.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     colours.settle(os.environ)
-    slow = SLOW_LINK in os.environ
+    over_ssh = SSH in os.environ
+    slow = over_ssh and not given["fast"]
     app = None
     try:
-        from tui.app import BpTui
-        from tui.input_decoding import forgive_bad_input
+        with uncollected():
+            from tui.app import BpTui
+            from tui.input_decoding import forgive_bad_input
+            from tui.terminal.driver import CellDriver
 
         forgive_bad_input()
+        CellDriver.pace = PACE_OVER_SSH if slow else None
         defaults = options or Options(
             scenario="",
             seed=_int(given["seed"] or 0),
@@ -47,7 +55,8 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
             watches=_texts(given["watch"]),
         )
         app = BpTui(client, defaults, slow_link=slow)
-        app.run(mouse=not slow and GNU_SCREEN not in os.environ)
+        follows_mouse = not over_ssh and GNU_SCREEN not in os.environ
+        app.run(mouse=follows_mouse or bool(given["mouse"]))
         return app.return_code or 0
     finally:
         if app is not None:

@@ -15,6 +15,8 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from tui.terminal.driver import CellDriver
+
 if TYPE_CHECKING:
     from tui.app import BpTui
 
@@ -93,6 +95,8 @@ class Suspending:
             return
         if not self._is_away and _is_raw():
             self._driver.write(OURS)
+            if isinstance(self._driver, CellDriver):
+                self._driver.output.forget()
             self._program.refresh(layout=True)
             return
         if not self._is_away:

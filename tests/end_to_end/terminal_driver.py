@@ -91,6 +91,7 @@ class Terminal:
         folder: the working folder.
         inside: the command of a multiplexer, in which it runs; nothing for none.
         command: what is started instead of `bp-tui`, with its own arguments.
+        pace: bytes a second that the terminal takes; None for as many as there are.
     """
 
     def __init__(
@@ -102,7 +103,9 @@ class Terminal:
         folder: Path | None = None,
         inside: Sequence[str] = (),
         command: Sequence[str] = (),
+        pace: float | None = None,
     ) -> None:
+        self._pace = pace
         self.ours, self.its = open_terminal()
         self._set_size(columns, rows)
         self.attributes_before = termios.tcgetattr(self.its)
@@ -110,9 +113,12 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self._lock = threading.Lock()
         self._hung_up = threading.Event()
+        self._held_up = threading.Event()
         self._pending = b""
         self.written = b""
         """All that the program has written."""
+        self.reads: list[tuple[float, int]] = []
+        """When so many bytes of it came."""
         merged = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(folder or "/nonexistent"),
@@ -146,14 +152,20 @@ class Terminal:
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             while not self._hung_up.is_set():
+                if self._held_up.is_set():
+                    time.sleep(0.01)
+                    continue
                 if not select.select([self.ours], [], [], 0.05)[0]:
                     continue
-                data = os.read(self.ours, 65536)
+                data = os.read(self.ours, 65536 if self._pace is None else 256)
                 if not data:
                     return
                 with self._lock:
                     self.written += data
+                    self.reads.append((time.monotonic(), len(data)))
                     self._feed(data)
+                if self._pace is not None:
+                    time.sleep(len(data) / self._pace)
 
     def _feed(self, data: bytes) -> None:
         """Give the emulator all but what it does not know (and would print)."""
@@ -185,6 +197,15 @@ class Terminal:
     def send(self, keys: bytes) -> None:
         """Press keys."""
         os.write(self.ours, keys)
+
+    @contextlib.contextmanager
+    def held_up(self) -> Iterator[None]:
+        """Take nothing of what the program writes meanwhile."""
+        self._held_up.set()
+        try:
+            yield
+        finally:
+            self._held_up.clear()
 
     def resize(self, columns: int, rows: int) -> None:
         """Resize the window; the kernel sends SIGWINCH."""
@@ -235,6 +256,16 @@ class Terminal:
             if len(self.written) == length:
                 break
         return self.cells()
+
+    def sent(self, keys: bytes, wait: Callable[[], object] = lambda: None) -> int:
+        """Press keys, wait for what is waited for, then until no more comes: how many bytes the
+        program has sent."""
+        before = len(self.written)
+        self.send(keys)
+        self.until(lambda: len(self.written) > before, f"an answer to {keys!r}")
+        wait()
+        self.settled()
+        return len(self.written) - before
 
     def is_back_at(self, before: list[list[object]], what: str) -> None:
         """Wait until the terminal is, cell for cell, what it was."""
@@ -324,11 +355,18 @@ def terminal(
     folder: Path | None = None,
     inside: Sequence[str] = (),
     command: Sequence[str] = (),
+    pace: float | None = None,
 ) -> Iterator[Terminal]:
     """`bp-tui` (or another command) with these arguments in a terminal; at the end no process of
     it is left."""
     running = Terminal(
-        arguments, *size, environment=environment, folder=folder, inside=inside, command=command
+        arguments,
+        *size,
+        environment=environment,
+        folder=folder,
+        inside=inside,
+        command=command,
+        pace=pace,
     )
     try:
         yield running

@@ -242,37 +242,6 @@ def test_what_a_scenario_asks_or_reads_takes_no_keys_away(tmp_path: Path) -> Non
         assert screen.ends() == 0
 
 
-def test_nothing_is_sent_while_nothing_happens(tmp_path: Path) -> None:
-    with terminal("mlp", "--data", "embedded", folder=tmp_path) as screen:
-        screen.done(0)
-        screen.settled()
-        written = len(screen.written)
-        time.sleep(0.6)
-        assert len(screen.written) == written
-        screen.send(b"t")
-        screen.shows("paused", "learning rate")
-        screen.settled()
-        written = len(screen.written)
-        time.sleep(0.6)
-        assert len(screen.written) == written
-
-
-def test_a_key_sends_only_what_changed(tmp_path: Path) -> None:
-    with terminal("mlp", "--data", "embedded", folder=tmp_path) as screen:
-        screen.done(0)
-        screen.settled()
-        whole = len(screen.written)
-        screen.send(b"Z")
-        screen.shows("Z has no meaning here")
-        screen.settled()
-        assert len(screen.written) - whole < 300
-        before = len(screen.written)
-        screen.send(b"n")
-        screen.done(1)
-        screen.settled()
-        assert len(screen.written) - before < whole / 2
-
-
 def test_an_old_terminal(tmp_path: Path) -> None:
     with terminal("first_graph", environment={"TERM": "vt100"}, folder=tmp_path) as screen:
         screen.done(0)
@@ -340,3 +309,12 @@ def test_what_cannot_be_shown_never_touches_the_terminal(
         assert said in screen.text()
         assert b"\x1b" not in screen.written
         assert b"Traceback" not in screen.written
+
+
+def test_as_many_threads_as_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD + "import os\nprint(os.environ['OPENBLAS_NUM_THREADS'], 'threads')\n")
+    with terminal(str(path), "--threads", "3", folder=tmp_path) as screen:
+        screen.done(0)
+        screen.send(b"l")
+        screen.shows("3 threads")

@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 from screen_driver import Driver, stepping
 
+from tui.screens import stepping as stepping_screen
 from tui.widgets.rail import _Columns, _row, lanes_columns
 
 DEEP = """
@@ -48,6 +49,34 @@ async def test_a_function_is_folded_and_f_unfolds_it() -> None:
         await driver.until(lambda: ids(driver) == list(range(20)), "all nodes")
         await driver.press("f", "escape")
         await driver.is_back_at(before, "f twice")
+
+
+async def test_while_the_cursor_travels_only_the_rail_follows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stepping("first_graph") as driver:
+        await driver.until(lambda: cursor(driver) == "0", "the first frame")
+        await driver.press("j")
+        await driver.until(lambda: cursor(driver) == "1", "one node on")
+        await driver.shows("node 1")
+        monkeypatch.setattr(stepping_screen, "REST", 3600.0)
+        await driver.press("j", "j")
+        await driver.until(lambda: cursor(driver) == "3", "three nodes on")
+        assert driver.pane()[0].endswith("node 1")
+        await driver.press("n")  # whatever else is done shows all there is
+        await driver.shows("1 of 6 done", "just done")
+        assert cursor(driver) == "0"
+
+
+async def test_where_the_cursor_rests_its_tensors_are_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stepping_screen, "REST", 0.3)
+    async with stepping("first_graph") as driver:
+        await driver.until(lambda: cursor(driver) == "0", "the first frame")
+        await driver.press("j", "j", "j")
+        await driver.until(lambda: cursor(driver) == "3", "three nodes on")
+        await driver.shows("node 3")
 
 
 async def test_capital_f_folds_all_and_unfolds_all() -> None:

@@ -19,13 +19,16 @@ from tui_support import (
     SQUARE,
     assert_refused,
     command,
+    debugged,
     environment,
     json_lines,
     run,
+    wait_until,
     write,
 )
 
 from tui import __version__, cli
+from tui.process import BLAS_THREADS
 
 FOREVER = (
     "import sys, time\nprint('under way', file=sys.stderr, flush=True)\nwhile True:\n    pass\n"
@@ -548,3 +551,56 @@ def test_the_module_and_the_command_are_one() -> None:
         timeout=20,
     )
     assert done.stdout == run("--version").stdout == f"bp-tui {__version__}\n"
+
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+TELLS_ITS_THREADS = "import os\n" + SQUARE + f"print([os.environ.get(v) for v in {THREADS!r}])\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "told"),
+    [
+        ((), {}, ["1", "1", "1"]),
+        (("--threads", "3"), {}, ["3", "3", "3"]),
+        ((), {"OPENBLAS_NUM_THREADS": "2"}, ["1", "2", "1"]),
+        ((), {"OMP_NUM_THREADS": "2"}, ["2", None, None]),
+        (("--threads", "3"), {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "4"}, ["3", "3", "3"]),
+        ((), {"OMP_NUM_THREADS": ""}, ["1", "1", "1"]),
+    ],
+)
+def test_threads_of_blas(
+    options: tuple[str, ...],
+    variables: dict[str, str],
+    told: list[str | None],
+    tmp_path: Path,
+) -> None:
+    """One, unless the user says otherwise: on the command line before in the environment."""
+    path = write(tmp_path, TELLS_ITS_THREADS)
+    env = environment(**{**dict.fromkeys(BLAS_THREADS), **variables})
+    done = run(path, "--trace", *options, env=env)
+    assert str(told) in done.stdout + done.stderr
+
+
+def test_threads_of_a_debugged_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = write(tmp_path, TELLS_ITS_THREADS)
+    for name in BLAS_THREADS:
+        monkeypatch.delenv(name, raising=False)
+    with debugged(path) as process:
+        process.wait_for("stepping")
+        assert wait_until(lambda: list(process.client.log) == ["['1', '1', '1']"], 8)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two"])
+def test_a_number_of_threads_that_there_is_not(
+    number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"'{number}' is no whole number from 1" in mistake(capsys, "mlp", "--threads", number)
+
+
+@pytest.mark.parametrize("option", ["--mouse", "--fast"])
+@pytest.mark.parametrize("mode", [["first_graph", "--trace"], ["--list"]])
+def test_options_of_the_screen_go_with_it(
+    mode: list[str], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"{option} goes with the screen" in mistake(capsys, *mode, option)

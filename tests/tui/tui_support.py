@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from scenarios import LESSONS
-from tui import cli, loader
+from tui import loader
 from tui.options import Options
+from tui.process import blas_threads
 from tui.process.client import Client
 from tui.session import view
 from tui.session.opening import about, open_graph
@@ -23,8 +24,7 @@ from tui.session.session import Session, Subject
 
 ROOT = Path(__file__).resolve().parents[2]
 
-for _variable in cli.BLAS_THREADS:  # as the command line does for its own processes
-    os.environ.setdefault(_variable, "1")
+os.environ.update(blas_threads(os.environ))  # as the command line does for its own processes
 
 BUNDLED = LESSONS
 

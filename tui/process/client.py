@@ -16,12 +16,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tui.options import Options
-from tui.process import BLAS_THREADS
+from tui.process import blas_threads
 from tui.process.channel import Message, Sender, receive
 
 ROOT = str(Path(__file__).resolve().parents[2])
 
-START = "import sys; sys.path.append({root!r}); from tui.process.main import main; main()"
+START = """
+import sys
+sys.path.append({root!r})
+from tui.process.importing import uncollected
+with uncollected():
+    from tui.process.main import main
+main()
+"""
 
 LOG_LINES = 1000
 """How many of the last lines that the scenario printed are kept."""
@@ -71,7 +78,7 @@ class Client:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=dict.fromkeys(BLAS_THREADS, "1") | os.environ,
+            env={**os.environ, **blas_threads(os.environ)},
             start_new_session=True,
             pass_fds=(report,),
         )

@@ -261,6 +261,9 @@ class Debuggee:
                 self._gone = True
                 return changed
             self._carried_out += 1
+            if command["do"] == "size":
+                changed |= self._resize(command)
+                continue
             try:
                 with loader.guarded(self._scenario.path):
                     self._carry_out(command)
@@ -270,12 +273,17 @@ class Debuggee:
                 self._sender.send({"type": "refused", "text": str(refusal)})
             changed = True
 
+    def _resize(self, command: Message) -> bool:
+        """Note what there is room for, and how often to show something; whether the room is
+        another than before."""
+        self._updates = float(command.get("updates", self._updates))
+        size = self._size | {key: command[key] for key in self._size if key in command}
+        before, self._size = self._size, size
+        return size != before
+
     def _carry_out(self, command: Message) -> None:
         name = str(command["do"])
-        if name == "size":
-            self._size.update({key: command[key] for key in self._size if key in command})
-            self._updates = float(command.get("updates", self._updates))
-        elif name.startswith("training."):
+        if name.startswith("training."):
             self._train_command(name.removeprefix("training."), command)
         else:
             carry_out(self._session, name, command)

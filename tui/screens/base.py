@@ -65,6 +65,7 @@ class BaseScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._will_draw = False
         self._page: str | None = None
         self._page_first = 0
         """The first row of the page that is seen."""
@@ -106,12 +107,12 @@ class BaseScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Show what has come while another screen lay over this one."""
-        self.call_after_refresh(self.draw)
+        self.draw_soon()
         self.program.show_postponed()
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay everything out anew."""
-        self.call_after_refresh(self.draw)
+        self.draw_soon()
 
     # What subclasses say
 
@@ -132,18 +133,29 @@ class BaseScreen(Screen[None]):
 
     # Drawing
 
+    def draw_soon(self) -> None:
+        """Draw once all is laid out; once, however many parts of the screen ask for it."""
+        if not self._will_draw:
+            self._will_draw = True
+            self.call_after_refresh(self._draw_now)
+
+    def _draw_now(self) -> None:
+        self._will_draw = False
+        self.draw()
+
     def draw(self) -> None:
         """Show everything there is to show."""
         if not self.is_shown:
             return  # it is not there yet, or not any more, or lies under another screen
         width, height = self.size
         too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
-        for line in self.query(".frame"):
-            line.display = not too_small
+        for line in self.children:
+            if line.has_class("frame"):
+                line.display = not too_small
         if too_small != self._too_small:
             self._too_small = too_small
             self._cover_body()
-            self.call_after_refresh(self.draw)
+            self.draw_soon()
         if too_small:
             self._draw_page()
             return
@@ -469,7 +481,7 @@ class BaseScreen(Screen[None]):
     @property
     def is_complete(self) -> bool:
         """Whether all its widgets are there: a key may come before."""
-        return bool(self.query("#keys"))
+        return any(widget.id == "keys" for widget in self.children)
 
     def close_page(self) -> bool:
         """Close the page; whether there was one."""
@@ -477,7 +489,7 @@ class BaseScreen(Screen[None]):
             return False
         self._page = None
         self._cover_body()
-        self.call_after_refresh(self.draw)
+        self.draw_soon()
         return True
 
     def _cover_body(self) -> None:

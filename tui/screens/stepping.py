@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
 
 from tui import actions
 from tui.actions import Action
@@ -25,6 +27,12 @@ from tui.widgets.watches import Watches
 
 View = dict[str, Any]
 
+REST = 0.15
+"""Seconds; a key that is held down repeats faster."""
+
+PASS = ("done", "shown", "under_way", "next", "rows")
+"""What in a view tells where the pass is, and of how many rows its rail has."""
+
 
 class SteppingScreen(BaseScreen):
     """Shows a session's view; each key is a command to the session."""
@@ -37,6 +45,10 @@ class SteppingScreen(BaseScreen):
         super().__init__()
         self._view = view
         self._layout: Layout | None = None
+        self._moved_at = -REST
+        """When the cursor was moved last."""
+        self._resting: Timer | None = None
+        """Runs while the cursor travels."""
 
     def compose_body(self) -> ComposeResult:
         """Rail and source at the left, step and tensors at the right."""
@@ -56,9 +68,29 @@ class SteppingScreen(BaseScreen):
             self.program.panes.problem = ""
 
     def show_view(self, view: View) -> None:
-        """Show where the session stands now."""
+        """Show where the session stands now.
+
+        While the cursor travels, as it does under a key that is held down, the rail alone follows
+        it; what else there is to see of a node comes once it rests.
+        """
+        moved = _is_elsewhere_only(self._view, view)
+        travels = moved and time.monotonic() < self._moved_at + REST
+        if moved:
+            self._moved_at = time.monotonic()
         self._view = view
+        self._stop_resting()
+        if travels:
+            self._resting = self.set_timer(REST, self._rest)
         self.draw()
+
+    def _rest(self) -> None:
+        self._stop_resting()
+        self.draw()
+
+    def _stop_resting(self) -> None:
+        if self._resting is not None:
+            self._resting.stop()
+            self._resting = None
 
     def offers(self, action: Action) -> bool:
         """Only what can be trained offers that."""
@@ -131,6 +163,8 @@ class SteppingScreen(BaseScreen):
         view = self._view
         if self.query_one(Rail).display:
             self.query_one(Rail).show_view(view)
+        if self._resting is not None:
+            return
         both = self.query_one("#tensors").display
         if self.query_one("#step").display:
             step = view["step"] if both or view["step"] is not None else view["tensors"]
@@ -336,3 +370,8 @@ class SteppingScreen(BaseScreen):
 
     def _page_rows(self) -> int:
         return max(1, len(self._view["rail"]) - 1)
+
+
+def _is_elsewhere_only(before: View, now: View) -> bool:
+    """Whether the cursor is on another node and the pass where it was."""
+    return before["cursor"] != now["cursor"] and all(before[key] == now[key] for key in PASS)

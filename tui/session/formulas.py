@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import itertools
 import re
@@ -27,6 +28,14 @@ def formula_of(function: Callable[..., Any]) -> str | None:
 def source_of(function: Callable[..., Any]) -> list[str] | None:
     """The function's lines without annotations, docstring and needless indentation; None where
     the source is not to be had."""
+    try:
+        return _source_of(function)
+    except TypeError:  # not even hashable: an object with a __call__
+        return None
+
+
+@functools.lru_cache(maxsize=256)
+def _source_of(function: Callable[..., Any]) -> list[str] | None:
     try:
         text = textwrap.dedent(inspect.getsource(function))
         definition = ast.parse(text).body[0]

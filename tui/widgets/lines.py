@@ -1,7 +1,8 @@
-"""A widget that is given lines of styled text and redraws the cells that differ."""
+"""A widget that is given lines of styled text and redraws the rows that differ."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -28,36 +29,43 @@ class Lines(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._strips: list[Strip] = []
+        self._shown: list[tuple[Line, Strip]] = []
+        """What is shown in each row, as it was given and laid out."""
+        self._width = 0
 
     def show(self, lines: Iterable[Line]) -> None:
-        """Show these lines, redrawing only the cells that are not the same as before."""
+        """Show these lines, redrawing only the rows that are not the same as before."""
         width, height = self.size
         if not width or not height:
             return  # it lies under a page: what it still shows then is what the next change is from
-        strips = [self._strip(line, width) for line, _ in zip(lines, range(height), strict=False)]
         changed = []
-        blank = Strip.blank(width)
-        for y in range(height):
-            old = self._strips[y] if y < len(self._strips) else blank
-            new = strips[y] if y < len(strips) else blank
-            span = _difference(old, new)
-            if span is not None:
-                changed.append(Region(span[0], y, span[1] - span[0], 1))
-        self._strips = strips
+        if width != self._width:
+            if self._shown:  # meanwhile they are seen, cut or filled up
+                changed.append(Region(0, 0, width, height))
+            self._shown, self._width = [], width
+        blank: tuple[Line, Strip] = ((), self._strip((), width))
+        self._shown = self._shown[:height] + [blank] * (height - len(self._shown))
+        given = itertools.chain(map(tuple, lines), itertools.repeat(()))
+        for y, line in enumerate(itertools.islice(given, height)):
+            before, strip = self._shown[y]
+            if line == before:
+                continue
+            self._shown[y] = (line, self._strip(line, width))
+            if strip != self._shown[y][1]:
+                changed.append(Region(0, y, width, 1))
         if changed:
             self.refresh(*changed)
 
     def on_resize(self) -> None:
         """What is shown depends on the size: let the screen say it again."""
-        draw = getattr(self.screen, "draw", None)
-        if draw is not None:
-            self.call_later(draw)
+        draw_soon = getattr(self.screen, "draw_soon", None)
+        if draw_soon is not None:
+            draw_soon()
 
     def render_line(self, y: int) -> Strip:
         """One line of what is shown."""
         width = self.size.width
-        strip = self._strips[y] if y < len(self._strips) else Strip.blank(width)
+        strip = self._shown[y][1] if y < len(self._shown) else Strip.blank(width)
         return strip.adjust_cell_length(width)
 
     def _strip(self, line: Line, width: int) -> Strip:
@@ -89,29 +97,3 @@ def _cut(text: str, width: int, ascii_only: bool) -> str:
         return kept
     mark = "…"
     return set_cell_size(text, width - 1) + (glyphs.to_ascii(mark) if ascii_only else mark)
-
-
-def _difference(old: Strip, new: Strip) -> tuple[int, int] | None:
-    """The cells from the first to the last that differs; None where none does."""
-    if old == new:
-        return None
-    before, after = _cells(old), _cells(new)
-    if len(before) != len(after):
-        return (0, max(new.cell_length, 1))
-    first = next((i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b), None)
-    if first is None:
-        return None
-    last = next(i for i in range(len(after) - 1, -1, -1) if before[i] != after[i])
-    return first, last + 1
-
-
-def _cells(strip: Strip) -> list[tuple[str, Style]]:
-    """The character and the style of each cell; the second cell of a wide character differs
-    wherever the character does."""
-    cells: list[tuple[str, Style]] = []
-    for segment in strip:
-        style = segment.style or PLAIN
-        for char in segment.text:
-            cells.append((char, style))
-            cells.extend([(f"{char}, second cell", style)] * (cell_len(char) - 1))
-    return cells

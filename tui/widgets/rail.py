@@ -71,6 +71,11 @@ class Rail(Lines):
     _targets: Sequence[int] = ()
     """The nodes that the rows stand for."""
 
+    _drawn: Sequence[tuple[dict[str, Any], bool, _Columns]] = ()
+    """What the rows were drawn from: from one step to the next most are the same."""
+
+    _lines: Sequence[Line] = ()
+
     def show_view(self, view: dict[str, Any]) -> None:
         """Draw the rows of a view."""
         rows = view["rail"]
@@ -80,12 +85,14 @@ class Rail(Lines):
             lanes=max((cell_len(row["lanes"]) for row in rows), default=0),
             width=self.size.width,
         )
-        self.show(
-            [
-                _legend(rows, self.size.width),
-                *(_row(row, row["id"] == view["cursor"], columns) for row in rows),
-            ]
-        )
+        before = dict(enumerate(self._drawn))
+        self._drawn = [(row, row["id"] == view["cursor"], columns) for row in rows]
+        lines = [
+            self._lines[y] if before.get(y) == drawn else _row(*drawn)
+            for y, drawn in enumerate(self._drawn)
+        ]
+        self._lines = lines
+        self.show([_legend(rows, self.size.width), *lines])
 
     def on_click(self, event: events.Click) -> None:
         """Point at the row that was clicked."""

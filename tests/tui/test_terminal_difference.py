@@ -1,0 +1,184 @@
+"""What is sent to a terminal makes it show, cell for cell, what was drawn."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import pyte
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.color import ColorSystem
+from rich.control import Control
+from rich.segment import Segment
+from rich.style import Style
+
+from tui.terminal.cells import BLANK, PLAIN, Cell, Cells, Look, look_of
+from tui.terminal.difference import Pen, restyled, write_row
+
+WIDTH, HEIGHT = 14, 4
+
+Drawing = tuple[int, int, str, Style]
+"""Column, row, what is written there, and how."""
+
+STYLES = [
+    Style(),
+    Style(bold=True),
+    Style(dim=True),
+    Style(reverse=True),
+    Style(underline=True, bold=True),
+    Style(color="cyan"),
+    Style(color="bright_red", bgcolor="blue", italic=True),
+    Style(color="default", bgcolor="default"),
+    Style(color="#123456"),
+]
+
+CHARACTERS = ["a", "b", " ", "  ", "·", "│", "●", "漢", "字", "c\N{COMBINING TILDE OVERLAY}", "é"]
+"""One or two cells wide, of one or two code points."""
+
+TEXTS = st.lists(st.sampled_from(CHARACTERS), max_size=WIDTH + 2).map("".join)
+
+DRAWINGS = st.tuples(
+    st.integers(0, WIDTH - 1), st.integers(0, HEIGHT), TEXTS, st.sampled_from(STYLES)
+)
+
+
+def segments(drawings: Sequence[Drawing]) -> list[Segment]:
+    found = []
+    for x, y, text, style in drawings:
+        found += [Control.move_to(x, y).segment, Segment(text, style), Segment.line()]
+    return found
+
+
+class Both:
+    """Cells, and a terminal that is sent their differences."""
+
+    def __init__(self) -> None:
+        self.cells = Cells(WIDTH, HEIGHT)
+        self.shown = Cells(WIDTH, HEIGHT).rows
+        self.pen = Pen()
+        self.screen = pyte.Screen(WIDTH, HEIGHT)
+        self._stream = pyte.Stream(self.screen)
+        self._stream.feed("\x1b[?7lwhatever there was\r\n before")
+        self.pen.clear()
+
+    def draw(self, *drawings: Drawing) -> str:
+        """Draw, and send; what was sent."""
+        self.cells.draw(segments(drawings), ColorSystem.EIGHT_BIT)
+        for y, row in self.cells.take_drawn():
+            write_row(self.pen, y, self.shown[y], row)
+            self.shown[y] = row
+        sent = self.pen.take()
+        self._stream.feed(sent)
+        return sent
+
+    def assert_alike(self) -> None:
+        for y, row in enumerate(self.shown):
+            assert [in_terminal(cell) for cell in row] == [
+                (char.data, char.bold, char.reverse, char.underscore, char.fg, char.bg)
+                for char in (self.screen.buffer[y][x] for x in range(WIDTH))
+            ], y
+
+
+COLOURS = {"": "default", "36": "cyan", "91": "brightred", "44": "blue", "38;5;236": "303030"}
+COLOURS |= {"38;5;23": "005f5f", "38;5;17": "00005f", "38;5;235": "262626"}
+
+
+def in_terminal(cell: Cell) -> tuple[object, ...]:
+    text, look = cell
+    codes = look.attributes
+    return (
+        unicodedata.normalize("NFC", text),
+        "1" in codes,
+        "7" in codes,
+        "4" in codes,
+        COLOURS[look.foreground],
+        COLOURS[look.background],
+    )
+
+
+@given(st.lists(st.lists(DRAWINGS, max_size=4), max_size=6))
+def test_a_terminal_shows_what_was_drawn(frames: list[list[Drawing]]) -> None:
+    both = Both()
+    for frame in frames:
+        both.draw(*frame)
+        both.assert_alike()
+
+
+@given(st.lists(DRAWINGS, max_size=6), st.lists(DRAWINGS, max_size=6))
+def test_in_whatever_steps_it_came_the_screen_is_the_same(
+    first: list[Drawing], then: list[Drawing]
+) -> None:
+    at_once, in_steps = Both(), Both()
+    at_once.draw(*first, *then)
+    in_steps.draw(*first)
+    in_steps.draw(*then)
+    assert at_once.shown == in_steps.shown
+    assert at_once.screen.display == in_steps.screen.display
+
+
+@given(st.lists(DRAWINGS, max_size=6))
+def test_what_is_there_is_not_sent_again(drawings: list[Drawing]) -> None:
+    both = Both()
+    both.draw(*drawings)
+    assert both.draw(*drawings[-1:]) == ""
+
+
+def drawn(*drawings: Drawing) -> list[str]:
+    """What is sent for each of these, after the first."""
+    both = Both()
+    both.draw(drawings[0])
+    sent = []
+    for drawing in drawings[1:]:
+        both.pen.place = None
+        sent.append(both.draw(drawing))
+    both.assert_alike()
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sent"),
+    [
+        ("grad 0.25", "grad 0.75", "\x1b[1;8H7"),
+        ("a 1 2", "a 3 4", "\x1b[1;3H3 4"),  # shorter than going over the blank
+        ("1 same words 2", "3 same words 4", "\x1b[H3\x1b[12C4"),
+        ("norm of it all", "norm", "\x1b[1;5H\x1b[K"),
+        ("norm 1", "norm", "\x1b[1;6H "),
+        ("漢x", "漢y", "\x1b[1;3Hy"),
+        ("漢", "ab", "\x1b[Hab"),
+        ("ab", "漢", "\x1b[H漢"),
+    ],
+)
+def test_only_what_differs_is_sent(before: str, after: str, sent: str) -> None:
+    plain = Style()
+    assert drawn((0, 0, before, plain), (0, 0, f"{after:14}"[:WIDTH], plain)) == [sent]
+
+
+def test_one_style_follows_another_in_one_sequence() -> None:
+    plain, bold = look_of(Style(), ColorSystem.STANDARD), Look(("1",))
+    cyan = look_of(Style(color="cyan"), ColorSystem.STANDARD)
+    both = look_of(Style(color="cyan", bold=True), ColorSystem.STANDARD)
+    assert plain == PLAIN
+    assert [restyled(None, plain), restyled(bold, plain), restyled(cyan, plain)] == ["\x1b[m"] * 3
+    assert restyled(None, both) == "\x1b[0;1;36m"
+    assert restyled(plain, both) == "\x1b[1;36m"
+    assert restyled(bold, both) == "\x1b[36m"
+    assert restyled(both, bold) == "\x1b[39m"
+    assert restyled(both, cyan) == "\x1b[0;36m"
+
+
+def test_colours_are_as_many_as_the_terminal_has() -> None:
+    style = Style(color="#ff0000", bgcolor="default")
+    assert look_of(style, ColorSystem.TRUECOLOR) == Look((), "38;2;255;0;0", "")
+    assert look_of(style, ColorSystem.EIGHT_BIT) == Look((), "38;5;196", "")
+    assert look_of(style, ColorSystem.STANDARD) == Look((), "31", "")
+
+
+def test_blanks_of_a_phrase_look_like_it_and_all_others_are_plain() -> None:
+    cells, bold = Cells(WIDTH, 1), Look(("1",))
+    cells.draw([Segment("  to  it     x", Style(bold=True))], ColorSystem.STANDARD)
+    [(_, row)] = cells.take_drawn()
+    plain = [x for x, cell in enumerate(row) if cell == BLANK]
+    assert plain == [0, 1, 8, 9, 10, 11, 12]
+    assert {row[x][1] for x in range(WIDTH) if x not in plain} == {bold}

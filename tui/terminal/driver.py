@@ -1,0 +1,73 @@
+"""Textual's driver for terminals, with its output replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.color import ColorSystem
+from rich.console import RenderableType
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
+
+from tui.terminal.output import Output
+
+COLOURS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+}
+
+
+class CellDriver(LinuxDriver):
+    """Sends the cells that differ, and what else is written in between."""
+
+    pace: float | None = None
+    """Bytes a second at the most, see `Output`: set once for the whole program."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        assert self._file is not None
+        self.output = Output(self._file, self.pace)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        self.output.start()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back as it was."""
+        self.output.stop_drawing()
+        super().stop_application_mode()
+
+    def close(self) -> None:
+        """Write what is left to say."""
+        self.output.close()
+        super().close()
+
+    def write(self, data: str) -> None:
+        """Write what is no part of the screen."""
+        self.output.say(data)
+
+
+class CellApp(App[None]):
+    """An application whose screen goes to a `CellDriver`, where it has one."""
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Draw what Textual's compositor gives.
+
+        There is no public way to this: Textual's own method would encode whole lines anew. Should
+        another version not call it any more, then all is shown in Textual's way.
+        """
+        driver = getattr(self, "_driver", None)
+        is_delayed = bool(getattr(self, "_batch_count", 0))
+        if renderable is None or is_delayed or not isinstance(driver, CellDriver):
+            super()._display(screen, renderable)
+            return
+        driver.output.draw(
+            screen.outer_size,
+            self.console.render(renderable),
+            COLOURS.get(self.console.color_system or "", ColorSystem.TRUECOLOR),
+            bool(getattr(self, "_sync_available", False)),
+        )
+        self.post_display_hook()
