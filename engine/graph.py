@@ -58,41 +58,45 @@ def backward_order(root: Tensor) -> list[Tensor]:
         BackwardError: a tensor was changed in place after it had been used.
         CycleError: the graph has a cycle.
     """
+    if RECIPES.set_by_hand:
+        topological_sort(root, _unchanged_parents)
     order: list[Tensor] = []
     seen: set[Tensor] = set()
-    finished: set[Tensor] | None = set() if RECIPES.set_by_hand else None
-    # A node that was looked at stays below what it was made from, under a mark.
-    stack: list[Tensor | None] = [root]
-    push, pop, see = stack.append, stack.pop, seen.add
-    while stack:
-        node = pop()
-        if node is None:
-            node = pop()
-            assert node is not None
-            order.append(node)
-            if finished is not None:
-                finished.add(node)
-        elif node not in seen:
-            see(node)
-            if node._op is None:
-                order.append(node)
-                if finished is not None:
-                    finished.add(node)
-                continue
-            push(node)
-            push(None)
-            made_at = node._made_at
-            for parent in reversed(node._inputs):
-                if isinstance(parent, Tensor) and parent._requires_grad:
-                    if parent._made_at > made_at:
-                        # It was changed in place after this node had used it.
-                        check_unchanged(node)
-                    if parent not in seen:
-                        push(parent)
-                    elif finished is not None and parent not in finished:
-                        raise CycleError(_cycle(parent))
+    way: list[Tensor] = []  # from the root down, each node made from the next
+    # Where else to go: a node, and the one on the way that was made from it.
+    turns: list[Tensor] = []
+    node: Tensor | None = root
+    while node is not None:
+        seen.add(node)
+        way.append(node)
+        made_at, user, node = node._made_at, node, None
+        for parent in reversed(user._inputs):
+            if isinstance(parent, Tensor) and parent._requires_grad:
+                if parent._made_at > made_at:
+                    # It was changed in place after the user had used it.
+                    check_unchanged(user)
+                if parent not in seen:
+                    if node is not None:
+                        turns += node, user
+                    node = parent
+        while node is None and turns:
+            user, node = turns.pop(), turns.pop()
+            if node in seen:
+                node = None
+            else:
+                while way[-1] is not user:
+                    order.append(way.pop())
+    way.reverse()
+    order += way
     order.reverse()
     return order
+
+
+def _unchanged_parents(node: Tensor) -> list[Tensor]:
+    parents = [parent for parent in node.parents() if parent._requires_grad]
+    if any(parent._made_at > node._made_at for parent in parents):
+        check_unchanged(node)
+    return parents
 
 
 def sorted_computational_graph(tensor: Tensor) -> list[Tensor]:

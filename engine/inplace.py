@@ -71,7 +71,8 @@ class Change:
 
 
 class _Clock:
-    time = 0
+    def __init__(self) -> None:
+        self.time = 0
 
 
 CLOCK = _Clock()
@@ -144,9 +145,10 @@ def check_unchanged(node: Tensor) -> None:
     Raises:
         BackwardError: an argument or the result was changed; it names which, and by what.
     """
+    assert node._op is not None
     saved = [(f"argument {i}", value) for i, value in enumerate(node._args)]
     inputs = dict(zip((what for what, _ in saved), node._inputs, strict=False))
-    saved += [(f"the argument {key}", value) for key, value in node._kwargs.items()]
+    saved += [(f"the argument {key}", value) for key, value in node._op.kwargs.items()]
     saved.append(("its result", node.array))
     for what, array in ((what, array) for what, value in saved for array in _arrays_in(value)):
         change = last_change(array)

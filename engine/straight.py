@@ -33,7 +33,7 @@ def run_straight(order: list[Tensor], seed: Array) -> None:
     stored: list[tuple[Tensor, Any]] = []
     grads: dict[Tensor, Any] = {order[0]: seed}
     del seed
-    take, known, array_type = grads.pop, grads.get, np.ndarray
+    take, known, array_type, arrays = grads.pop, grads.get, np.ndarray, (np.ndarray, np.generic)
     called: BackFunc | None = None  # the backward function that is running
     try:
         for node in order:
@@ -68,19 +68,29 @@ def run_straight(order: list[Tensor], seed: Array) -> None:
                         so_far = known(parent)
                         grads[parent] = contribution if so_far is None else so_far + contribution
                 continue
-            out, args, kwargs, back_func = node.array, node._args, node._kwargs, operation.back_func
+            out, args, kwargs, back_func = (
+                node.array,
+                node._args,
+                operation.kwargs,
+                operation.back_func,
+            )
+            if len(args) == 2:
+                first, second = args
             for arg, parent in enumerate(node._inputs):
                 if not isinstance(parent, Tensor) or not parent._requires_grad:
                     continue
                 called = back = back_func(arg) or back_func_of(node, arg)
                 if kwargs:
                     contribution = back(grad_out, out, *args, **kwargs)
+                elif len(args) == 2:
+                    # The same as below, but quicker.
+                    contribution = back(grad_out, out, first, second)
                 else:
                     contribution = back(grad_out, out, *args)
                 called = None
                 original = parent.array
                 if (
-                    not isinstance(contribution, (array_type, np.generic))
+                    not isinstance(contribution, arrays)
                     or contribution.shape != original.shape
                     or contribution.dtype is not original.dtype
                 ):
