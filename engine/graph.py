@@ -77,15 +77,19 @@ def backward_order(root: Tensor) -> list[Tensor]:
                     check_unchanged(user)
                 if parent not in seen:
                     if node is not None:
-                        turns += node, user
+                        turns.append(node)
+                        turns.append(user)
                     node = parent
         while node is None and turns:
-            user, node = turns.pop(), turns.pop()
-            if node in seen:
-                node = None
-            else:
+            user, other = turns.pop(), turns.pop()
+            if other not in seen:
                 while way[-1] is not user:
                     order.append(way.pop())
+                if other._op is None:
+                    seen.add(other)
+                    order.append(other)
+                else:
+                    node = other
     way.reverse()
     order += way
     order.reverse()

@@ -57,7 +57,8 @@ def fused_cross_entropy_back(
 
     Divided by the length of the batch where the reduction is the mean.
     """
-    share = grad_out / len(targets) if reduction == "mean" else grad_out
+    # A number taken out of its array is divided several times faster.
+    share = np.asarray(grad_out[()] / len(targets)) if reduction == "mean" else grad_out
     grad: Array = exps * (share / sums)
     grad.reshape(-1)[places] -= share
     return grad.T

@@ -9,7 +9,7 @@ from engine.functions.linear_relu import linear_relu
 from engine.nn.activation import ReLU
 from engine.nn.linear import Linear
 from engine.nn.module import Module
-from engine.state import STATE
+from engine.state import STATE, SWITCHES
 
 
 class _Numbered(Module):
@@ -65,10 +65,11 @@ class Sequential(_Numbered):
     def forward(self, x: Any) -> Any:
         """What the first module takes, to what the last one gives."""
         layer: Linear | None = None  # not yet called, for a ReLU may follow
+        fused = not (SWITCHES.turned and STATE.origins_enabled)
         for module in self._modules.values():
             kind = module.__class__
             if layer is not None:
-                if kind is ReLU and not STATE.origins_enabled:
+                if kind is ReLU and fused:
                     x = linear_relu(x, layer.weight, layer.bias)
                     layer = None
                     continue
