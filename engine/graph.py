@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engine.errors import CycleError
 from engine.inplace import check_unchanged
-from engine.tensor import RECIPES, Tensor
+from engine.tensor import RECIPES, Replica, Tensor
 
 N = TypeVar("N")
 
@@ -59,7 +59,7 @@ def backward_order(root: Tensor) -> list[Tensor]:
         CycleError: the graph has a cycle.
     """
     if RECIPES.set_by_hand:
-        topological_sort(root, _unchanged_parents)
+        topological_sort(root, _parents_as_they_were)
     order: list[Tensor] = []
     seen: set[Tensor] = set()
     way: list[Tensor] = []  # from the root down, each node made from the next
@@ -73,8 +73,9 @@ def backward_order(root: Tensor) -> list[Tensor]:
         for parent in reversed(user._inputs):
             if isinstance(parent, Tensor) and parent._requires_grad:
                 if parent._made_at > made_at:
-                    # It was changed in place after the user had used it.
-                    check_unchanged(user)
+                    parent = _as_it_was(parent, user)
+                    if not parent._requires_grad:
+                        continue
                 if parent not in seen:
                     if node is not None:
                         turns.append(node)
@@ -96,11 +97,29 @@ def backward_order(root: Tensor) -> list[Tensor]:
     return order
 
 
-def _unchanged_parents(node: Tensor) -> list[Tensor]:
-    parents = [parent for parent in node.parents() if parent._requires_grad]
-    if any(parent._made_at > node._made_at for parent in parents):
-        check_unchanged(node)
-    return parents
+def _as_it_was(parent: Tensor, user: Tensor) -> Tensor:
+    """What `user` was made from, where that has become the result of a change in place afterwards;
+    it takes the place of the argument.
+
+    Raises:
+        BackwardError: the backward functions of `user` need its values.
+    """
+    check_unchanged(user)
+    before = parent
+    while before._made_at > user._made_at:
+        earlier = before._inputs[0] if before._inputs else None
+        if not isinstance(earlier, Replica):
+            return parent  # its recipe was set by hand
+        before = earlier
+    user._inputs = tuple(before if arg is parent else arg for arg in user._inputs)
+    return before
+
+
+def _parents_as_they_were(node: Tensor) -> list[Tensor]:
+    for parent in node.parents():
+        if parent._requires_grad and parent._made_at > node._made_at:
+            _as_it_was(parent, node)
+    return [parent for parent in node.parents() if parent._requires_grad]
 
 
 def sorted_computational_graph(tensor: Tensor) -> list[Tensor]:

@@ -327,9 +327,9 @@ class Tensor(TensorMethods, TensorChanges):
 
     # Taking the place of another, for changes in place
 
-    def replica(self, array: Array) -> Tensor:
+    def replica(self, array: Array) -> Replica:
         """A tensor with the same history as this one, and another array of the same values."""
-        other = bare_tensor(array)
+        other = Replica(array, dtype=array.dtype)
         other._requires_grad = self._requires_grad
         other._op, other._args, other._inputs = self._op, self._args, self._inputs
         other._made_at, other._hooks, other._source = self._made_at, self._hooks, self._source
@@ -340,6 +340,12 @@ class Tensor(TensorMethods, TensorChanges):
         self._requires_grad = other._requires_grad
         self._op, self._args, self._inputs = other._op, other._args, other._inputs
         self._made_at, self._hooks, self._source = inplace.CLOCK.time, None, other._source
+
+
+class Replica(Tensor):
+    """What a tensor was before a change in place that is a step of the graph."""
+
+    __slots__ = ()
 
 
 def bare_tensor(array: Array) -> Tensor:

@@ -25,7 +25,7 @@ Joint = Callable[[Array, Tensor], list[Array | None]]
 class Operation:
     """A function on arrays with the backward functions that hold for a graph built now."""
 
-    __slots__ = ("back_func", "func", "joint", "kwargs", "name")
+    __slots__ = ("back_func", "func", "joint", "kwargs", "name", "reads")
 
     def __init__(self, func: ForwardFunc, name: str) -> None:
         self.func = func
@@ -37,12 +37,14 @@ class Operation:
         called one by one."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
+        self.reads = BACK_FUNCS.reads_of(func)
+        """By the same position, the arguments whose values it reads; see `add_back_func`."""
 
     def with_kwargs(self, kwargs: dict[str, Any]) -> Operation:
         """The same operation, called with these keyword arguments."""
         bound = Operation.__new__(Operation)
         bound.func, bound.name, bound.kwargs = self.func, self.name, kwargs
-        bound.joint, bound.back_func = self.joint, self.back_func
+        bound.joint, bound.back_func, bound.reads = self.joint, self.back_func, self.reads
         return bound
 
 
@@ -102,7 +104,7 @@ def wrap_forward_fn(
                 arrays.append(arg)
             else:
                 arrays = _convert_plain(operation, args)
-                plain = True
+                plain = outdated = True  # at least it has to be looked at
                 requires_grad = any(isinstance(a, Tensor) and a._requires_grad for a in args)
                 break
         if kwargs:

@@ -112,8 +112,8 @@ def _ones(length: int, dtype: np.dtype[Any]) -> Array:
     return ones
 
 
-BACK_FUNCS.add_back_func(affine, 0, linear_back0)
-BACK_FUNCS.add_back_func(affine, 1, linear_back1)
-BACK_FUNCS.add_back_func(affine, 2, linear_back2)
+BACK_FUNCS.add_back_func(affine, 0, linear_back0, reads=(1,))
+BACK_FUNCS.add_back_func(affine, 1, linear_back1, reads=(0,))
+BACK_FUNCS.add_back_func(affine, 2, linear_back2, reads=())
 _LINEAR = operation_of(affine, "linear")
 _LINEAR.joint = linear_grads
