@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from engine.registry import Array
-from engine.state import STATE
+from engine.state import STATE, SWITCHES
+
+ndarray = np.ndarray
 
 
 def unbroadcast(broadcasted: Array, original: Any) -> Array:
@@ -27,11 +29,9 @@ def unbroadcast(broadcasted: Array, original: Any) -> Array:
     Raises:
         ValueError: `original` does not broadcast to the shape of `broadcasted`.
     """
-    shape: tuple[int, ...] = (
-        original.shape if original.__class__ is np.ndarray else np.shape(original)
-    )
+    shape: tuple[int, ...] = original.shape if original.__class__ is ndarray else np.shape(original)
     result = broadcasted if broadcasted.shape == shape else _sum_to(broadcasted, shape)
-    if STATE.unbroadcasts is not None:
+    if SWITCHES.turned and STATE.unbroadcasts is not None:
         STATE.unbroadcasts.append((broadcasted, result))
     return result
 

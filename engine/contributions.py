@@ -11,7 +11,7 @@ from engine.errors import BackwardError, ShapeError
 from engine.hooks import TensorHooks
 from engine.naming import name_in_caller
 from engine.registry import Array, BackFunc
-from engine.state import STATE
+from engine.state import STATE, SWITCHES
 from engine.tensor import FLOAT32, Tensor
 
 UnbroadcastCall = tuple[Array, Array]
@@ -88,14 +88,17 @@ def watched_contribution(
         BackwardError: there is none, or what it returns is no gradient of the argument.
     """
     back = back_func_of(node, arg)
+    assert node._op is not None
+    SWITCHES.turn()
     before, STATE.unbroadcasts = STATE.unbroadcasts, []
     try:
-        contribution = back(grad_out, node.array, *node._args, **node._kwargs)
+        contribution = back(grad_out, node.array, *node._args, **node._op.kwargs)
         calls = STATE.unbroadcasts
     except Exception as error:
         raise failed(node, arg, back, error) from error
     finally:
         STATE.unbroadcasts = before
+        SWITCHES.turn_back()
     summed = [(wide, result) for wide, result in calls if wide is not result]
     returned = [wide for wide, result in summed if result is contribution]
     raws = returned or [wide for wide, _ in summed]

@@ -8,7 +8,7 @@ backward functions was replaced: a student's own must be called.
 from __future__ import annotations
 
 from engine.registry import BACK_FUNCS, ForwardFunc
-from engine.state import STATE
+from engine.state import STATE, SWITCHES
 
 
 class Fusion:
@@ -25,7 +25,7 @@ class Fusion:
 
     def allowed(self) -> bool:
         """Whether the fused operation may be used now."""
-        if STATE.origins_enabled:
+        if SWITCHES.turned and STATE.origins_enabled:
             return False
         if self._version != BACK_FUNCS.version:
             self._version = BACK_FUNCS.version

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from engine.state import STATE
+from engine.state import STATE, SWITCHES
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,6 +26,7 @@ class NoGrad:
     """
 
     def __enter__(self) -> NoGrad:
+        SWITCHES.turn()
         STATE.grad_enabled_before.append(STATE.grad_enabled)
         STATE.grad_enabled = False
         return self
@@ -37,6 +38,7 @@ class NoGrad:
         traceback: TracebackType | None,
     ) -> None:
         STATE.grad_enabled = STATE.grad_enabled_before.pop()
+        SWITCHES.turn_back()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)

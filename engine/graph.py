@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engine.errors import CycleError
 from engine.inplace import check_unchanged
-from engine.tensor import RECIPES, Tensor
+from engine.tensor import RECIPES, Replica, Tensor
 
 N = TypeVar("N")
 
@@ -58,41 +58,68 @@ def backward_order(root: Tensor) -> list[Tensor]:
         BackwardError: a tensor was changed in place after it had been used.
         CycleError: the graph has a cycle.
     """
+    if RECIPES.set_by_hand:
+        topological_sort(root, _parents_as_they_were)
     order: list[Tensor] = []
     seen: set[Tensor] = set()
-    finished: set[Tensor] | None = set() if RECIPES.set_by_hand else None
-    # A node that was looked at stays below what it was made from, under a mark.
-    stack: list[Tensor | None] = [root]
-    push, pop, see = stack.append, stack.pop, seen.add
-    while stack:
-        node = pop()
-        if node is None:
-            node = pop()
-            assert node is not None
-            order.append(node)
-            if finished is not None:
-                finished.add(node)
-        elif node not in seen:
-            see(node)
-            if node._op is None:
-                order.append(node)
-                if finished is not None:
-                    finished.add(node)
-                continue
-            push(node)
-            push(None)
-            made_at = node._made_at
-            for parent in reversed(node._inputs):
-                if isinstance(parent, Tensor) and parent._requires_grad:
-                    if parent._made_at > made_at:
-                        # It was changed in place after this node had used it.
-                        check_unchanged(node)
-                    if parent not in seen:
-                        push(parent)
-                    elif finished is not None and parent not in finished:
-                        raise CycleError(_cycle(parent))
+    way: list[Tensor] = []  # from the root down, each node made from the next
+    # Where else to go: a node, and the one on the way that was made from it.
+    turns: list[Tensor] = []
+    node: Tensor | None = root
+    while node is not None:
+        seen.add(node)
+        way.append(node)
+        made_at, user, node = node._made_at, node, None
+        for parent in reversed(user._inputs):
+            if isinstance(parent, Tensor) and parent._requires_grad:
+                if parent._made_at > made_at:
+                    parent = _as_it_was(parent, user)
+                    if not parent._requires_grad:
+                        continue
+                if parent not in seen:
+                    if node is not None:
+                        turns.append(node)
+                        turns.append(user)
+                    node = parent
+        while node is None and turns:
+            user, other = turns.pop(), turns.pop()
+            if other not in seen:
+                while way[-1] is not user:
+                    order.append(way.pop())
+                if other._op is None:
+                    seen.add(other)
+                    order.append(other)
+                else:
+                    node = other
+    way.reverse()
+    order += way
     order.reverse()
     return order
+
+
+def _as_it_was(parent: Tensor, user: Tensor) -> Tensor:
+    """What `user` was made from, where that has become the result of a change in place afterwards;
+    it takes the place of the argument.
+
+    Raises:
+        BackwardError: the backward functions of `user` need its values.
+    """
+    check_unchanged(user)
+    before = parent
+    while before._made_at > user._made_at:
+        earlier = before._inputs[0] if before._inputs else None
+        if not isinstance(earlier, Replica):
+            return parent  # its recipe was set by hand
+        before = earlier
+    user._inputs = tuple(before if arg is parent else arg for arg in user._inputs)
+    return before
+
+
+def _parents_as_they_were(node: Tensor) -> list[Tensor]:
+    for parent in node.parents():
+        if parent._requires_grad and parent._made_at > node._made_at:
+            _as_it_was(parent, node)
+    return [parent for parent in node.parents() if parent._requires_grad]
 
 
 def sorted_computational_graph(tensor: Tensor) -> list[Tensor]:

@@ -71,7 +71,8 @@ class Change:
 
 
 class _Clock:
-    time = 0
+    def __init__(self) -> None:
+        self.time = 0
 
 
 CLOCK = _Clock()
@@ -139,15 +140,20 @@ def last_change(array: Any) -> Change | None:
 
 
 def check_unchanged(node: Tensor) -> None:
-    """Refuse to go on with values that were changed in place after the node was made.
+    """Refuse to go on with values that were changed in place after the node was made, and that its
+    backward functions read.
 
     Raises:
         BackwardError: an argument or the result was changed; it names which, and by what.
     """
+    assert node._op is not None
+    read = _positions_read(node)
     saved = [(f"argument {i}", value) for i, value in enumerate(node._args)]
     inputs = dict(zip((what for what, _ in saved), node._inputs, strict=False))
-    saved += [(f"the argument {key}", value) for key, value in node._kwargs.items()]
     saved.append(("its result", node.array))
+    if read is not None:
+        saved = [saved[position] for position in read if position < len(node._args)]
+    saved += [(f"the argument {key}", value) for key, value in node._op.kwargs.items()]
     for what, array in ((what, array) for what, value in saved for array in _arrays_in(value)):
         change = last_change(array)
         if change is not None and change.time > node._made_at:
@@ -158,6 +164,20 @@ def check_unchanged(node: Tensor) -> None:
                 f"{change} afterwards; the gradient would be wrong. Write a new tensor instead, "
                 "or change it after backward()"
             )
+
+
+def _positions_read(node: Tensor) -> list[int] | None:
+    """The arguments whose values a node's backward functions read, -1 for its result; None where
+    that is not known of all of them."""
+    assert node._op is not None
+    read: set[int] = set()
+    for position, parent in enumerate(node._inputs):
+        if getattr(parent, "_requires_grad", False):
+            reads = node._op.reads.get(position)
+            if reads is None:
+                return None
+            read.update(reads)
+    return sorted(read)
 
 
 def check_current(op: str, args: Iterable[Any]) -> None:

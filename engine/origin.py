@@ -16,7 +16,7 @@ from functools import wraps
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
-from engine.state import STATE
+from engine.state import STATE, SWITCHES
 
 if TYPE_CHECKING:
     from engine.tensor import Tensor
@@ -67,11 +67,13 @@ class Origin:
 def record_origins(enabled: bool = True) -> Iterator[None]:
     """Let the tensors made in this block (by this thread) remember their `Origin`."""
     before = STATE.origins_enabled
+    SWITCHES.turn()
     STATE.origins_enabled = enabled
     try:
         yield
     finally:
         STATE.origins_enabled = before
+        SWITCHES.turn_back()
 
 
 def current_origin(op: str, args: tuple[Any, ...] = ()) -> Origin:
@@ -122,7 +124,7 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def marked(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not STATE.origins_enabled:
+        if not (SWITCHES.turned and STATE.origins_enabled):
             return function(*args, **kwargs)
         with calling(function):
             return function(*args, **kwargs)

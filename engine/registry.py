@@ -14,6 +14,10 @@ BackFunc = Callable[..., Any]
 """`(grad_out, out, *args, **kwargs) -> gradient of one argument`, on bare arrays."""
 
 
+OUT = -1
+"""Stands for the result where the positions of arguments are counted."""
+
+
 class BackwardFuncLookup:
     """Backward functions by forward function and argument position.
 
@@ -27,11 +31,26 @@ class BackwardFuncLookup:
         self._replaced: dict[tuple[ForwardFunc, int], BackFunc] = {}
         self._factories: dict[ForwardFunc, Callable[[int], BackFunc]] = {}
         self._own: dict[tuple[ForwardFunc, int], BackFunc] = {}
+        self._reads: dict[ForwardFunc, dict[int, tuple[int, ...] | None]] = {}
         self.version = 0
         """Counts the changes, so that what was looked up before can be looked up anew."""
 
-    def add_back_func(self, forward_fn: ForwardFunc, arg_position: int, back_fn: BackFunc) -> None:
+    def add_back_func(
+        self,
+        forward_fn: ForwardFunc,
+        arg_position: int,
+        back_fn: BackFunc,
+        reads: tuple[int, ...] | None = None,
+    ) -> None:
         """Let `back_fn` give the gradient of `forward_fn`'s positional argument `arg_position`.
+
+        Args:
+            forward_fn: a function on arrays, or the Tensor function made of it.
+            arg_position: counts from 0.
+            back_fn: `(grad_out, out, *args, **kwargs) -> gradient`.
+            reads: the positions of the arguments at whose values, not only shapes, `back_fn` looks
+                (`OUT` for the result); the others may be changed in place before it is called.
+                None for all.
 
         Raises:
             TypeError: a function is not callable.
@@ -48,6 +67,7 @@ class BackwardFuncLookup:
             if first is back_fn:
                 del self._replaced[inner, arg_position]
         self._back_funcs.setdefault(inner, {})[arg_position] = back_fn
+        self._reads.setdefault(inner, {})[arg_position] = reads
         self.version += 1
 
     def add_back_func_factory(
@@ -99,6 +119,10 @@ class BackwardFuncLookup:
         """Whether a backward function of `forward_fn` has taken the place of another."""
         inner = inner_function(forward_fn)
         return any(func is inner for func, _ in self._replaced)
+
+    def reads_of(self, forward_fn: ForwardFunc) -> dict[int, tuple[int, ...] | None]:
+        """What the backward functions of a forward function read, as `add_back_func` was told."""
+        return dict(self._reads.get(inner_function(forward_fn), {}))
 
     def all_of(self, forward_fn: ForwardFunc) -> Callable[[int], BackFunc | None]:
         """The backward functions of a forward function as they are now, by position: a function

@@ -10,6 +10,32 @@ if TYPE_CHECKING:
     from engine.origin import Call
 
 
+class _Switches:
+    """How many blocks that turn a switch of a thread are open, in all threads together.
+
+    Each operation asks for the switches, and asking a thread's own takes many times as long as
+    reading this. It may count too many (then time is lost), but never too few.
+    """
+
+    def __init__(self) -> None:
+        self.turned = 0
+        self._lock = threading.Lock()
+
+    def turn(self) -> None:
+        """A block opens."""
+        with self._lock:
+            self.turned += 1
+
+    def turn_back(self) -> None:
+        """It is closed again."""
+        with self._lock:
+            self.turned -= 1
+
+
+SWITCHES = _Switches()
+"""Where `SWITCHES.turned` is 0, the graph is recorded, and origins are not, in every thread."""
+
+
 class ThreadState(threading.local):
     """The switches of one thread; the class attributes are a new thread's defaults."""
 

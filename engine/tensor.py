@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 
-NO_KWARGS: dict[str, Any] = {}
-"""Shared by all nodes that were made without keyword arguments; never changed."""
-
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
@@ -72,28 +69,24 @@ class Tensor(TensorMethods, TensorChanges):
         "_grad",
         "_hooks",
         "_inputs",
-        "_kwargs",
         "_made_at",
         "_op",
         "_requires_grad",
+        "_source",
         "array",
-        "given_at",
-        "origin",
     )
 
     __hash__ = object.__hash__  # by identity, although == compares the elements
 
     array: Array
     _grad: Array | Tensor | None  # a backward pass leaves the bare array
-    origin: Origin | None
-    given_at: tuple[str, int] | None  # its file and line; set only while origins are recorded
     _requires_grad: bool
     _op: Operation | None
     _args: tuple[Any, ...]
-    _kwargs: dict[str, Any]
     _inputs: tuple[Any, ...]
     _hooks: TensorHooks | None
     _made_at: int
+    _source: Origin | tuple[str, int] | None
 
     __array_priority__ = 1000.0  # so that `ndarray + Tensor` asks the Tensor
 
@@ -107,16 +100,13 @@ class Tensor(TensorMethods, TensorChanges):
             made = made.astype(made.dtype.newbyteorder("="))
         self.array = made
         self._grad = None
-        self.origin = None
         self._op = None
         self._args = ()
-        self._kwargs = NO_KWARGS
         self._inputs = ()
         self._hooks = None
         self._made_at = 0
+        self._source = user_line() if STATE.origins_enabled else None
         self._requires_grad = False
-        if STATE.origins_enabled:
-            self.given_at = user_line()
         if requires_grad:
             self.requires_grad = True
 
@@ -165,7 +155,7 @@ class Tensor(TensorMethods, TensorChanges):
         if self._op is None:
             return None
         parents = {i: t for i, t in enumerate(self._inputs) if isinstance(t, Tensor)}
-        return Recipe(self._op.func, self._args, self._kwargs, parents)
+        return Recipe(self._op.func, self._args, self._op.kwargs, parents)
 
     @recipe.setter
     def recipe(self, recipe: Recipe | None) -> None:
@@ -173,11 +163,10 @@ class Tensor(TensorMethods, TensorChanges):
 
         RECIPES.set_by_hand = True
         if recipe is None:
-            self._op, self._args, self._kwargs, self._inputs = None, (), NO_KWARGS, ()
+            self._op, self._args, self._inputs = None, (), ()
             return
-        self._op = operation_of(recipe.func)
+        self._op = operation_of(recipe.func).with_kwargs(dict(recipe.kwargs))
         self._args = tuple(recipe.args)
-        self._kwargs = dict(recipe.kwargs)
         self._inputs = tuple(recipe.parents.get(i, a) for i, a in enumerate(recipe.args))
         self._made_at = inplace.CLOCK.time
 
@@ -194,6 +183,18 @@ class Tensor(TensorMethods, TensorChanges):
     def is_leaf(self) -> bool:
         """Whether it was given, not computed by a recorded operation."""
         return self._op is None
+
+    @property
+    def origin(self) -> Origin | None:
+        """What made it; None where that was not recorded."""
+        source = self._source
+        return None if isinstance(source, tuple) else source
+
+    @property
+    def given_at(self) -> tuple[str, int] | None:
+        """The user's file and line that gave it; None where none did, or it was not recorded."""
+        source = self._source
+        return source if isinstance(source, tuple) else None
 
     def backward(
         self, end_grad: Any = None, retain_graph: bool = True, create_graph: bool = False
@@ -244,7 +245,7 @@ class Tensor(TensorMethods, TensorChanges):
         """A leaf that shares the array and needs no gradient."""
         out = Tensor(self.array, dtype=self.array.dtype)
         if STATE.origins_enabled:
-            out.origin = current_origin("detach", (self,))
+            out._source = current_origin("detach", (self,))
         return out
 
     # Shape and values
@@ -326,30 +327,33 @@ class Tensor(TensorMethods, TensorChanges):
 
     # Taking the place of another, for changes in place
 
-    def replica(self, array: Array) -> Tensor:
+    def replica(self, array: Array) -> Replica:
         """A tensor with the same history as this one, and another array of the same values."""
-        other = bare_tensor(array)
+        other = Replica(array, dtype=array.dtype)
         other._requires_grad = self._requires_grad
-        other._op, other._args = self._op, self._args
-        other._kwargs, other._inputs = self._kwargs, self._inputs
-        other._made_at, other._hooks, other.origin = self._made_at, self._hooks, self.origin
+        other._op, other._args, other._inputs = self._op, self._args, self._inputs
+        other._made_at, other._hooks, other._source = self._made_at, self._hooks, self._source
         return other
 
     def take_place_of(self, other: Tensor) -> None:
         """Have the history of `other` from now on."""
         self._requires_grad = other._requires_grad
-        self._op, self._args = other._op, other._args
-        self._kwargs, self._inputs = other._kwargs, other._inputs
-        self._made_at, self._hooks, self.origin = inplace.CLOCK.time, None, other.origin
+        self._op, self._args, self._inputs = other._op, other._args, other._inputs
+        self._made_at, self._hooks, self._source = inplace.CLOCK.time, None, other._source
+
+
+class Replica(Tensor):
+    """What a tensor was before a change in place that is a step of the graph."""
+
+    __slots__ = ()
 
 
 def bare_tensor(array: Array) -> Tensor:
     """A leaf that holds just this array, without the checks of the constructor."""
     tensor = Tensor.__new__(Tensor)
     tensor.array = array
-    tensor._grad = tensor.origin = tensor._op = tensor._hooks = None
+    tensor._grad = tensor._source = tensor._op = tensor._hooks = None
     tensor._args = tensor._inputs = ()
-    tensor._kwargs = NO_KWARGS
     tensor._made_at = 0
     tensor._requires_grad = False
     return tensor

@@ -12,8 +12,11 @@ from engine.inplace import CLOCK, check_current
 from engine.naming import name_in_caller
 from engine.origin import current_origin
 from engine.registry import BACK_FUNCS, Array, BackFunc, ForwardFunc
-from engine.state import STATE
-from engine.tensor import FLOAT32, NO_KWARGS, Tensor, parts_of
+from engine.state import STATE, SWITCHES
+from engine.tensor import FLOAT32, Tensor, parts_of
+
+# Looked up at every operation, so where Python finds them at once.
+ndarray, asarray, new = np.ndarray, np.asarray, Tensor.__new__
 
 Joint = Callable[[Array, Tensor], list[Array | None]]
 """`(grad_out, node) -> contributions`, one for each input; None for one that requires no grad."""
@@ -22,16 +25,27 @@ Joint = Callable[[Array, Tensor], list[Array | None]]
 class Operation:
     """A function on arrays with the backward functions that hold for a graph built now."""
 
-    __slots__ = ("back_func", "func", "joint", "name")
+    __slots__ = ("back_func", "func", "joint", "kwargs", "name", "reads")
 
     def __init__(self, func: ForwardFunc, name: str) -> None:
         self.func = func
         self.name = name
+        self.kwargs: dict[str, Any] = {}
+        """The keyword arguments that it is called with."""
         self.joint: Joint | None = None
         """Computes the gradients of all arguments at once; None where the backward functions are
         called one by one."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
+        self.reads = BACK_FUNCS.reads_of(func)
+        """By the same position, the arguments whose values it reads; see `add_back_func`."""
+
+    def with_kwargs(self, kwargs: dict[str, Any]) -> Operation:
+        """The same operation, called with these keyword arguments."""
+        bound = Operation.__new__(Operation)
+        bound.func, bound.name, bound.kwargs = self.func, self.name, kwargs
+        bound.joint, bound.back_func, bound.reads = self.joint, self.back_func, self.reads
+        return bound
 
 
 _names: dict[ForwardFunc, str] = {}
@@ -86,45 +100,45 @@ def wrap_forward_fn(
                     requires_grad = True
                     if arg._made_at != now and arg._op is not None:
                         outdated = True
-            elif arg.__class__ is int or arg.__class__ is float:
+            elif arg.__class__ is float or arg.__class__ is int:
                 arrays.append(arg)
             else:
                 arrays = _convert_plain(operation, args)
-                plain = True
+                plain = outdated = True  # at least it has to be looked at
                 requires_grad = any(isinstance(a, Tensor) and a._requires_grad for a in args)
                 break
         if kwargs:
             kwargs = _plain_kwargs(operation, kwargs)
         try:
-            array = numpy_fn(*arrays, **kwargs)
+            array = numpy_fn(*arrays, **kwargs) if kwargs else numpy_fn(*arrays)
         except ValueError as error:
             raise _explained(operation, args, error) from error
-        if array.__class__ is not np.ndarray:
-            array = np.asarray(array)
+        if array.__class__ is not ndarray:
+            array = asarray(array)
         if plain or array.dtype is not FLOAT32:
             array = _not_raised(array, args)
 
-        out = Tensor.__new__(Tensor)
+        out = new(Tensor)
         out.array = array
-        out._grad = out._hooks = None
+        out._grad = out._hooks = out._source = None
         out._made_at = now
-        state = STATE
-        if requires_grad and is_differentiable and state.grad_enabled:
-            if array.dtype.kind not in "fiu":
+        if SWITCHES.turned:
+            requires_grad = requires_grad and STATE.grad_enabled
+            if STATE.origins_enabled:
+                out._source = current_origin(operation.name, args)
+        if requires_grad and is_differentiable:
+            if array.dtype is not FLOAT32 and array.dtype.kind not in "fiu":
                 raise TypeError(_no_gradients(operation, array))
             if outdated:
                 check_current(operation.name, args)
             out._requires_grad = True
-            out._op = operation
+            out._op = operation.with_kwargs(kwargs) if kwargs else operation
             out._args = tuple(arrays)
             out._inputs = args
-            out._kwargs = kwargs or NO_KWARGS
         else:
             out._requires_grad = False
             out._op = None
             out._args = out._inputs = ()
-            out._kwargs = NO_KWARGS
-        out.origin = current_origin(operation.name, args) if state.origins_enabled else None
         return out
 
     tensor_func.__name__ = tensor_func.__qualname__ = operation.name
@@ -144,10 +158,9 @@ def fused_node(
         arrays: what the backward functions get after grad_out and out.
         inputs: the arguments, Tensors.
     """
-    out = Tensor.__new__(Tensor)
+    out = new(Tensor)
     out.array = array
-    out._grad = out._hooks = out.origin = None
-    out._kwargs = NO_KWARGS
+    out._grad = out._hooks = out._source = None
     out._made_at = now = CLOCK.time
     requires_grad = outdated = False
     for tensor in inputs:
@@ -155,7 +168,7 @@ def fused_node(
             requires_grad = True
             if tensor._made_at != now and tensor._op is not None:
                 outdated = True
-    if requires_grad and STATE.grad_enabled:
+    if requires_grad and (not SWITCHES.turned or STATE.grad_enabled):
         if outdated:
             check_current(operation.name, inputs)
         out._requires_grad = True

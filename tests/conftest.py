@@ -29,10 +29,12 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def own_backward_functions() -> Iterator[None]:
     """Backward functions that a test (or a scenario that it loads) registers go with it."""
     registered = {func: dict(backs) for func, backs in BACK_FUNCS._back_funcs.items()}
+    reads = {func: dict(by_position) for func, by_position in BACK_FUNCS._reads.items()}
     replaced = dict(BACK_FUNCS._replaced)
     version = BACK_FUNCS.version
     yield
     if BACK_FUNCS.version != version:
         BACK_FUNCS._back_funcs = registered
+        BACK_FUNCS._reads = reads
         BACK_FUNCS._replaced = replaced
         BACK_FUNCS.version += 1

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.broadcasting import unbroadcast
-from engine.registry import BACK_FUNCS, Array
+from engine.registry import BACK_FUNCS, OUT, Array
 from engine.wrapping import wrap_forward_fn
 
 Operand = Any
@@ -21,7 +21,7 @@ def negative_back(grad_out: Array, out: Array, x: Array) -> Array:
     return -grad_out
 
 
-BACK_FUNCS.add_back_func(np.negative, 0, negative_back)
+BACK_FUNCS.add_back_func(np.negative, 0, negative_back, reads=())
 
 
 abs = wrap_forward_fn(np.abs, name="abs")
@@ -32,7 +32,7 @@ def abs_back(grad_out: Array, out: Array, x: Array) -> Array:
     return grad_out * np.sign(x)
 
 
-BACK_FUNCS.add_back_func(np.abs, 0, abs_back)
+BACK_FUNCS.add_back_func(np.abs, 0, abs_back, reads=(0,))
 
 
 exp = wrap_forward_fn(np.exp)
@@ -43,7 +43,7 @@ def exp_back(grad_out: Array, out: Array, x: Array) -> Array:
     return grad_out * out
 
 
-BACK_FUNCS.add_back_func(np.exp, 0, exp_back)
+BACK_FUNCS.add_back_func(np.exp, 0, exp_back, reads=(OUT,))
 
 
 log = wrap_forward_fn(np.log)
@@ -54,7 +54,7 @@ def log_back(grad_out: Array, out: Array, x: Array) -> Array:
     return grad_out / x
 
 
-BACK_FUNCS.add_back_func(np.log, 0, log_back)
+BACK_FUNCS.add_back_func(np.log, 0, log_back, reads=(0,))
 
 
 add = wrap_forward_fn(np.add)
@@ -70,8 +70,8 @@ def add_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array:
     return unbroadcast(grad_out, y)
 
 
-BACK_FUNCS.add_back_func(np.add, 0, add_back0)
-BACK_FUNCS.add_back_func(np.add, 1, add_back1)
+BACK_FUNCS.add_back_func(np.add, 0, add_back0, reads=())
+BACK_FUNCS.add_back_func(np.add, 1, add_back1, reads=())
 
 
 subtract = wrap_forward_fn(np.subtract)
@@ -87,8 +87,8 @@ def subtract_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array
     return unbroadcast(-grad_out, y)
 
 
-BACK_FUNCS.add_back_func(np.subtract, 0, subtract_back0)
-BACK_FUNCS.add_back_func(np.subtract, 1, subtract_back1)
+BACK_FUNCS.add_back_func(np.subtract, 0, subtract_back0, reads=())
+BACK_FUNCS.add_back_func(np.subtract, 1, subtract_back1, reads=())
 
 
 multiply = wrap_forward_fn(np.multiply)
@@ -104,8 +104,8 @@ def multiply_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Array
     return unbroadcast(grad_out * x, y)
 
 
-BACK_FUNCS.add_back_func(np.multiply, 0, multiply_back0)
-BACK_FUNCS.add_back_func(np.multiply, 1, multiply_back1)
+BACK_FUNCS.add_back_func(np.multiply, 0, multiply_back0, reads=(1,))
+BACK_FUNCS.add_back_func(np.multiply, 1, multiply_back1, reads=(0,))
 
 
 true_divide = wrap_forward_fn(np.true_divide, name="true_divide")
@@ -121,8 +121,8 @@ def true_divide_back1(grad_out: Array, out: Array, x: Operand, y: Operand) -> Ar
     return unbroadcast(-grad_out * out / y, y)
 
 
-BACK_FUNCS.add_back_func(np.true_divide, 0, true_divide_back0)
-BACK_FUNCS.add_back_func(np.true_divide, 1, true_divide_back1)
+BACK_FUNCS.add_back_func(np.true_divide, 0, true_divide_back0, reads=(1,))
+BACK_FUNCS.add_back_func(np.true_divide, 1, true_divide_back1, reads=(1, OUT))
 
 # PyTorch's shorter names
 neg, sub, mul, div = negative, subtract, multiply, true_divide

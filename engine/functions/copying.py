@@ -25,7 +25,7 @@ def clone_back(grad_out: Array, out: Array, x: Array) -> Array:
 
 
 clone = wrap_forward_fn(_clone, name="clone")
-BACK_FUNCS.add_back_func(_clone, 0, clone_back)
+BACK_FUNCS.add_back_func(_clone, 0, clone_back, reads=())
 
 
 def _to(x: Array, dtype: str) -> Array:
@@ -39,7 +39,7 @@ def to_back(grad_out: Array, out: Array, x: Array, dtype: str) -> Array:
 
 
 _to_recorded = wrap_forward_fn(_to, name="to")
-BACK_FUNCS.add_back_func(_to, 0, to_back)
+BACK_FUNCS.add_back_func(_to, 0, to_back, reads=())
 
 
 @stands_for(_to_recorded)

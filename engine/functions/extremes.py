@@ -219,5 +219,5 @@ def where_back2(grad_out: Array, out: Array, condition: Array, x: Operand, y: Op
 
 
 where = wrap_forward_fn(_where, name="where")
-BACK_FUNCS.add_back_func(_where, 1, where_back1)
-BACK_FUNCS.add_back_func(_where, 2, where_back2)
+BACK_FUNCS.add_back_func(_where, 1, where_back1, reads=(0,))
+BACK_FUNCS.add_back_func(_where, 2, where_back2, reads=(0,))

@@ -30,8 +30,9 @@ def _computed(logits: Array, targets: Array, reduction: str) -> tuple[Array, Arr
     shifted = logits.T.copy()
     shifted -= np.maximum.reduce(shifted, 0)
     batch = len(targets)
-    places = targets.astype(np.intp, copy=False) * batch
-    places += _counting(batch)
+    length, numbers = _counting(batch)
+    places = np.multiply(targets.astype(np.intp, copy=False), length)
+    places += numbers
     picked = shifted.take(places)
     exps = np.exp(shifted, shifted)
     sums = np.add.reduce(exps, 0)
@@ -57,17 +58,21 @@ def fused_cross_entropy_back(
 
     Divided by the length of the batch where the reduction is the mean.
     """
-    share = grad_out / len(targets) if reduction == "mean" else grad_out
+    # A number taken out of its array is divided several times faster.
+    share = np.asarray(grad_out[()] / len(targets)) if reduction == "mean" else grad_out
     grad: Array = exps * (share / sums)
     grad.reshape(-1)[places] -= share
     return grad.T
 
 
 @functools.lru_cache(maxsize=8)
-def _counting(length: int) -> Array:
-    numbers = np.arange(length)
-    numbers.flags.writeable = False
-    return numbers
+def _counting(length: int) -> tuple[Array, Array]:
+    """`length` as an array, which NumPy need not convert anew at each call, and the numbers from 0
+    to below it."""
+    counted = np.asarray(length), np.arange(length)
+    for array in counted:
+        array.flags.writeable = False
+    return counted
 
 
 BACK_FUNCS.add_back_func(_cross_entropy, 0, fused_cross_entropy_back)

@@ -67,7 +67,7 @@ def getitem_back(grad_out: Array, out: Array, x: Array, index: Any) -> Array:
     return grad
 
 
-BACK_FUNCS.add_back_func(_getitem, 0, getitem_back)
+BACK_FUNCS.add_back_func(_getitem, 0, getitem_back, reads=(1,))
 
 
 def _takes_each_once(index: Any) -> bool:

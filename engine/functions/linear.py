@@ -73,12 +73,12 @@ def affine(x: Array, weight: Array, bias: Array | None = None) -> Array:
 def linear_grads(grad_out: Array, node: Tensor) -> list[Array | None]:
     """The gradients of all arguments of a layer, None where none is needed; see `linear_back0` and
     those after it."""
-    inputs, (array, weights, *_) = node._inputs, node._args
+    inputs, args = node._inputs, node._args
     grads: list[Array | None] = [None] * len(inputs)
     if inputs[0]._requires_grad:
-        grads[0] = grad_out.dot(weights)
+        grads[0] = grad_out.dot(args[1])
     if inputs[1]._requires_grad:
-        grads[1] = linear_back1(grad_out, node.array, array, weights)
+        grads[1] = linear_back1(grad_out, grad_out, args[0], args[1])
     if len(inputs) > 2 and inputs[2]._requires_grad:
         grads[2] = _ones(len(grad_out), grad_out.dtype).dot(grad_out)
     return grads
@@ -112,8 +112,8 @@ def _ones(length: int, dtype: np.dtype[Any]) -> Array:
     return ones
 
 
-BACK_FUNCS.add_back_func(affine, 0, linear_back0)
-BACK_FUNCS.add_back_func(affine, 1, linear_back1)
-BACK_FUNCS.add_back_func(affine, 2, linear_back2)
+BACK_FUNCS.add_back_func(affine, 0, linear_back0, reads=(1,))
+BACK_FUNCS.add_back_func(affine, 1, linear_back1, reads=(0,))
+BACK_FUNCS.add_back_func(affine, 2, linear_back2, reads=())
 _LINEAR = operation_of(affine, "linear")
 _LINEAR.joint = linear_grads

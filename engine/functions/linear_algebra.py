@@ -85,8 +85,8 @@ def matmul_back1(grad_out: Array, out: Array, x: Array, y: Array) -> Array:
     return unbroadcast(grad[..., 0] if y.ndim == 1 else grad, y)
 
 
-BACK_FUNCS.add_back_func(np.matmul, 0, matmul_back0)
-BACK_FUNCS.add_back_func(np.matmul, 1, matmul_back1)
+BACK_FUNCS.add_back_func(np.matmul, 0, matmul_back0, reads=(1,))
+BACK_FUNCS.add_back_func(np.matmul, 1, matmul_back1, reads=(0,))
 
 
 _dot = wrap_forward_fn(np.dot, name="dot")
@@ -115,8 +115,8 @@ def dot_back1(grad_out: Array, out: Array, x: Array, y: Array) -> Array:
     return grad_out * x
 
 
-BACK_FUNCS.add_back_func(np.dot, 0, dot_back0)
-BACK_FUNCS.add_back_func(np.dot, 1, dot_back1)
+BACK_FUNCS.add_back_func(np.dot, 0, dot_back0, reads=(1,))
+BACK_FUNCS.add_back_func(np.dot, 1, dot_back1, reads=(0,))
 
 
 _outer = wrap_forward_fn(np.outer, name="outer")
@@ -145,8 +145,8 @@ def outer_back1(grad_out: Array, out: Array, x: Array, y: Array) -> Array:
     return np.asarray(x @ grad_out)
 
 
-BACK_FUNCS.add_back_func(np.outer, 0, outer_back0)
-BACK_FUNCS.add_back_func(np.outer, 1, outer_back1)
+BACK_FUNCS.add_back_func(np.outer, 0, outer_back0, reads=(1,))
+BACK_FUNCS.add_back_func(np.outer, 1, outer_back1, reads=(0,))
 
 
 @stands_for(_matmul)

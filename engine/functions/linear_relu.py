@@ -30,14 +30,15 @@ def linear_relu(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     One operation where nobody looks, and no element is exactly at the bend.
     """
     if _FUSION.allowed() and bias is not None and isinstance(x, Tensor):
-        arrays = x.array, weight.array, bias.array
-        if fit(*arrays):
-            out = affine(*arrays)
+        rows, weights, biases = x.array, weight.array, bias.array
+        if fit(rows, weights, biases):
+            out = affine(rows, weights, biases)
             # Exactly at 0 half of the gradient comes through, and which zeros of the result were
             # zeros before can be seen only here.
             zero = zero_for(out)
             if not np.count_nonzero(np.equal(out, zero)):
                 np.maximum(out, zero, out=out)
+                arrays = rows, weights, biases
                 return fused_node(_LINEAR_RELU, out, arrays, (x, weight, bias))
     return relu(linear(x, weight, bias))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from engine.functions.reduction import sum
 from engine.functions.shape import unsqueeze
 from engine.fusion import Fusion
 from engine.origin import composite
+from engine.registry import Array
 from engine.tensor import Tensor
 
 _FUSION = Fusion(subtract, exp, sum, log, getitem, true_divide)
@@ -56,25 +58,26 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing goes from 0 to 1, not {label_smoothing}")
     labels = labels if isinstance(labels, Tensor) else Tensor(labels)
-    targets = labels.array
-    if logits.ndim != 2 or targets.shape != logits.shape[:1] or not logits.shape[1]:
+    scores, targets = logits.array, labels.array
+    shape = scores.shape
+    if len(shape) != 2 or targets.shape != shape[:1] or not shape[1]:
         raise ShapeError(
             "cross_entropy: logits have shape (batch, classes) and labels (batch,), not "
-            f"{logits.shape} and {targets.shape}"
+            f"{shape} and {targets.shape}"
         )
     if targets.dtype.kind not in "iu":
         raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
     targets = targets.astype(np.int64, copy=False)  # a small type may not hold the comparison
-    batch, classes = logits.shape
+    batch, classes = shape
     # Without its sign a negative number is a very large one.
-    strange = np.count_nonzero(targets.view(np.uint64) >= classes)
+    strange = np.count_nonzero(targets.view(np.uint64) >= _as_array(classes))
     if strange or weight is not None or label_smoothing or ignore_index >= 0:
         counts = ClassWeights(
-            "cross_entropy", "label", targets, classes, weight, ignore_index, logits.dtype
+            "cross_entropy", "label", targets, classes, weight, ignore_index, scores.dtype
         )
         return _uneven_cross_entropy(logits, counts, reduction, label_smoothing)
 
-    if _FUSION.allowed() and batch and logits.dtype.kind == "f":
+    if _FUSION.allowed() and batch and scores.dtype.kind == "f":
         return fused_cross_entropy(logits, labels, reduction)
     log_sum, shifted = _log_sum_and_shifted(logits)
     losses = subtract(log_sum, getitem(shifted, (np.arange(batch), labels)))
@@ -82,6 +85,12 @@ def cross_entropy(
         return losses
     total = sum(losses)
     return total if reduction == "sum" else true_divide(total, batch)
+
+
+@functools.lru_cache(maxsize=8)
+def _as_array(number: int) -> Array:
+    """A number that NumPy would otherwise convert anew at each call."""
+    return np.asarray(number, np.uint64)
 
 
 def _log_sum_and_shifted(logits: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.broadcasting import unbroadcast
 from engine.functions.arithmetic import Operand
-from engine.registry import BACK_FUNCS, Array
+from engine.registry import BACK_FUNCS, OUT, Array
 from engine.wrapping import wrap_forward_fn
 
 
@@ -62,4 +62,4 @@ def sqrt_back(grad_out: Array, out: Array, x: Array) -> Array:
     return np.asarray(grad_out / (2 * out))
 
 
-BACK_FUNCS.add_back_func(np.sqrt, 0, sqrt_back)
+BACK_FUNCS.add_back_func(np.sqrt, 0, sqrt_back, reads=(OUT,))

@@ -29,7 +29,7 @@ def sum_back(
 
 
 sum = wrap_forward_fn(_sum, name="sum")
-BACK_FUNCS.add_back_func(_sum, 0, sum_back)
+BACK_FUNCS.add_back_func(_sum, 0, sum_back, reads=(1,))
 
 
 def _mean(x: Array, dim: Dims = None, keepdim: bool = False) -> Array:
@@ -49,7 +49,7 @@ def mean_back(
 
 
 mean = wrap_forward_fn(_mean, name="mean")
-BACK_FUNCS.add_back_func(_mean, 0, mean_back)
+BACK_FUNCS.add_back_func(_mean, 0, mean_back, reads=(1,))
 
 
 def _prod(x: Array, dim: Dims = None, keepdim: bool = False) -> Array:
@@ -97,4 +97,4 @@ def cumsum_back(grad_out: Array, out: Array, x: Array, dim: int) -> Array:
 
 
 cumsum = wrap_forward_fn(_cumsum, name="cumsum")
-BACK_FUNCS.add_back_func(_cumsum, 0, cumsum_back)
+BACK_FUNCS.add_back_func(_cumsum, 0, cumsum_back, reads=(1,))

@@ -69,7 +69,7 @@ flatten = wrap_forward_fn(_flatten, name="flatten")
 squeeze = wrap_forward_fn(_squeeze, name="squeeze")
 unsqueeze = wrap_forward_fn(_unsqueeze, name="unsqueeze")
 for _reshaping in (_reshape, _view, _flatten, _squeeze, _unsqueeze):
-    BACK_FUNCS.add_back_func(_reshaping, 0, reshape_back)
+    BACK_FUNCS.add_back_func(_reshaping, 0, reshape_back, reads=())
 
 
 def _permute(x: Array, dims: Sequence[int]) -> Array:
@@ -90,7 +90,7 @@ def permute_back(grad_out: Array, out: Array, x: Array, dims: Sequence[int]) -> 
 
 
 permute = wrap_forward_fn(_permute, name="permute")
-BACK_FUNCS.add_back_func(_permute, 0, permute_back)
+BACK_FUNCS.add_back_func(_permute, 0, permute_back, reads=(1,))
 
 
 def _transpose(x: Array, dim0: int, dim1: int) -> Array:
@@ -105,7 +105,7 @@ def transpose_back(grad_out: Array, out: Array, x: Array, dim0: int, dim1: int) 
 
 
 transpose = wrap_forward_fn(_transpose, name="transpose")
-BACK_FUNCS.add_back_func(_transpose, 0, transpose_back)
+BACK_FUNCS.add_back_func(_transpose, 0, transpose_back, reads=(1, 2))
 
 
 @stands_for(permute)
@@ -133,4 +133,4 @@ def expand_back(grad_out: Array, out: Array, x: Array, shape: Sequence[int]) -> 
 
 
 expand = wrap_forward_fn(_expand, name="expand")
-BACK_FUNCS.add_back_func(_expand, 0, expand_back)
+BACK_FUNCS.add_back_func(_expand, 0, expand_back, reads=())

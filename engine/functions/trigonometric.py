@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.registry import BACK_FUNCS, Array
+from engine.registry import BACK_FUNCS, OUT, Array
 from engine.tensor import FLOAT32
 from engine.wrapping import wrap_forward_fn
 
@@ -16,7 +16,7 @@ def sin_back(grad_out: Array, out: Array, x: Array) -> Array:
     return grad_out * np.cos(x)
 
 
-BACK_FUNCS.add_back_func(np.sin, 0, sin_back)
+BACK_FUNCS.add_back_func(np.sin, 0, sin_back, reads=(0,))
 
 
 cos = wrap_forward_fn(np.cos)
@@ -27,7 +27,7 @@ def cos_back(grad_out: Array, out: Array, x: Array) -> Array:
     return -grad_out * np.sin(x)
 
 
-BACK_FUNCS.add_back_func(np.cos, 0, cos_back)
+BACK_FUNCS.add_back_func(np.cos, 0, cos_back, reads=(0,))
 
 
 tanh = wrap_forward_fn(np.tanh)
@@ -38,7 +38,7 @@ def tanh_back(grad_out: Array, out: Array, x: Array) -> Array:
     return np.asarray(grad_out * (1 - out * out))
 
 
-BACK_FUNCS.add_back_func(np.tanh, 0, tanh_back)
+BACK_FUNCS.add_back_func(np.tanh, 0, tanh_back, reads=(OUT,))
 
 
 def _sigmoid(x: Array) -> Array:
@@ -55,4 +55,4 @@ def sigmoid_back(grad_out: Array, out: Array, x: Array) -> Array:
 
 
 sigmoid = wrap_forward_fn(_sigmoid, name="sigmoid")
-BACK_FUNCS.add_back_func(_sigmoid, 0, sigmoid_back)
+BACK_FUNCS.add_back_func(_sigmoid, 0, sigmoid_back, reads=(OUT,))

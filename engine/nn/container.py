@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
+from engine.functions.linear import linear
 from engine.functions.linear_relu import linear_relu
 from engine.nn.activation import ReLU
 from engine.nn.linear import Linear
 from engine.nn.module import Module
-from engine.state import STATE
+from engine.state import STATE, SWITCHES
 
 
 class _Numbered(Module):
@@ -64,20 +65,30 @@ class Sequential(_Numbered):
 
     def forward(self, x: Any) -> Any:
         """What the first module takes, to what the last one gives."""
+        may_fuse = not (SWITCHES.turned and STATE.origins_enabled) and _are_unpatched()
         layer: Linear | None = None  # not yet called, for a ReLU may follow
         for module in self._modules.values():
             kind = module.__class__
             if layer is not None:
-                if kind is ReLU and not STATE.origins_enabled:
+                if kind is ReLU and "forward" not in module.__dict__:
                     x = linear_relu(x, layer.weight, layer.bias)
                     layer = None
                     continue
-                x, layer = layer(x), None
-            if kind is Linear and isinstance(module, Linear):
+                x, layer = linear(x, layer.weight, layer.bias), None
+            if may_fuse and kind is Linear and "forward" not in module.__dict__:
+                assert isinstance(module, Linear)
                 layer = module
             else:
                 x = module(x)
-        return x if layer is None else layer(x)
+        return x if layer is None else linear(x, layer.weight, layer.bias)
+
+
+_FORWARDS = Linear.forward, ReLU.forward
+
+
+def _are_unpatched() -> bool:
+    """Whether nobody has given Linear or ReLU another `forward`."""
+    return (Linear.forward, ReLU.forward) == _FORWARDS
 
 
 class ModuleList(_Numbered):

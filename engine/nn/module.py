@@ -9,7 +9,7 @@ from engine.nn.parameter import Parameter
 from engine.nn.state_dict import LoadResult, load_state, state_of
 from engine.origin import calling
 from engine.registry import Array
-from engine.state import STATE
+from engine.state import STATE, SWITCHES
 from engine.tensor import Tensor
 
 
@@ -202,7 +202,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not STATE.origins_enabled:
+        if not (SWITCHES.turned and STATE.origins_enabled):
             return self.forward(*args, **kwargs)
         with calling(self):
             return self.forward(*args, **kwargs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -139,3 +141,21 @@ def test_a_layer_without_bias_or_on_vectors_works_as_ever() -> None:
         assert out.shape == (2,)
     with pytest.raises(engine.ShapeError, match="matmul"):
         Sequential(Linear(4, 2), ReLU())(x)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("of_the_class", [False, True])
+def test_another_forward_is_called(
+    place: int, of_the_class: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Sequential(Linear(3, 3), ReLU(), Linear(3, 3))
+    changed = network[place]
+    calls = []
+
+    def forward(*args: Any) -> Tensor:
+        calls.append(args)
+        return args[-1] * 2.0
+
+    monkeypatch.setattr(type(changed) if of_the_class else changed, "forward", forward)
+    network(Tensor(np.ones((4, 3))))
+    assert calls
