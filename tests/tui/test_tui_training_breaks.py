@@ -452,6 +452,18 @@ def test_a_batch_that_fails_says_whether_it_can_be_looked_into(tmp_path: Path) -
     assert "batch 3" in session.problem
 
 
+def test_an_evaluation_that_fails_is_no_batch_to_look_into(tmp_path: Path) -> None:
+    fails = LONGER + (
+        "def loss_fn(out, y):\n"
+        "    if not is_grad_enabled():\n        raise ValueError('odd')\n"
+        "    return mean_square(out, y)\n"
+        "training.loss_fn = loss_fn\n"
+    )
+    session = session_for(tmp_path, fails)
+    run(session)
+    assert (session.state, session.training.position, session.can_look_in) == ("failed", 3, False)
+
+
 def test_a_pass_that_fails_while_it_is_asked_for_a_condition(tmp_path: Path) -> None:
     fails = LONGER + (
         "def loss_fn(out, y):\n"

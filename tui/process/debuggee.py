@@ -199,9 +199,11 @@ class Debuggee:
             with loader.guarded(self._scenario.path):
                 self._open(self._session.folding.folded, broken)
         except ScenarioError as error:
+            self._send_view()
             self._failed(error)
-        self._send_view()
-        self._notice(str(broken))
+        else:
+            self._send_view()
+            self._notice(str(broken))
         return True
 
     def _recall(self) -> list[str]:

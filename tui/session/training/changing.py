@@ -33,6 +33,7 @@ def set_lr(session: TrainingSession, command: Json) -> None:
         lr = math.nan
     if not 0 <= lr < math.inf:
         raise Refused("a learning rate is a number from 0, such as 0.01 or 1e-3")
+    session.look_away()
     before = training.lr
     if lr == before:
         session.say(f"the learning rate is {numbers.number(lr)} already")

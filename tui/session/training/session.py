@@ -73,8 +73,8 @@ class TrainingSession:
         self.debugger = debugger
         self.state = "paused"
         self.problem = ""
-        self.can_look_in = True
-        """Whether, where a batch has failed, its graph can be made."""
+        self.can_look_in = False
+        """Whether it is a batch that has failed, and its graph can be made."""
         self.breaks = Breaks()
         self.broken: stopping.Broken | None = None
         """Why it has stopped by itself, until that was attended to."""
@@ -336,5 +336,5 @@ class TrainingSession:
             raise
         except BaseException as error:
             self.pause()
-            self.state = "failed"
+            self.state, self.can_look_in = "failed", False
             self.problem = in_words(what, error)
