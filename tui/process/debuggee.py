@@ -85,6 +85,8 @@ class Debuggee:
                     self._training.deliver = self._sender.send
                 notes = self._keep_training()
                 self._open()
+                if training is not None and training.position:  # it is gone on with
+                    self._showing = "training"
                 notes += self._recall()
         except ScenarioError as error:
             self._problem(error)
@@ -115,8 +117,7 @@ class Debuggee:
                 is still at it.
         """
         training = self._training
-        if training is not None and training.keeper is not None:
-            text = training.keeper.leave(training.history.last, busy)
+        if training is not None and (text := training.leave(busy)):
             with contextlib.suppress(OSError):
                 self._sender.send({"type": "farewell", "text": text})
 
@@ -128,8 +129,6 @@ class Debuggee:
         run = RunFolder(self._scenario, self._options)
         if self._training is not None:
             self._training.keep_in(run)
-            if self._training.training.position:
-                self._showing = "training"
         return run.notes
 
     def _answer(self) -> None:
