@@ -52,10 +52,15 @@ class Pictures:
         self.size = math.prod(stack.shape[-2:])
         """The elements of each."""
 
-    def draw(self, current: int, width: int, height: int, caption: Caption) -> list[Row]:
-        """As many as there is room for, the current one among them, each under its place."""
+    def draw(self, cursor: int, width: int, height: int, caption: Caption) -> list[Row]:
+        """As many as there is room for, that of the cursor's element among them, each under its
+        place; in a map the element is marked, too."""
+        current, inside = divmod(cursor, self.size)
         are_maps = self._stack.shape[-2:] != (SIDE, SIDE)
-        wide, high = _size_of_map(*self._stack.shape[-2:]) if are_maps else (SIDE, SIDE // 2)
+        wide, high = SIDE, SIDE // 2
+        if are_maps:
+            wide, high = _size_of_map(*self._stack.shape[-2:])
+            wide, high = max(1, min(wide, width - 2)), max(1, min(high, height - 2))
         last = index_text(self._place(self.count - 1)) if self._lead else ""
         step = max(wide, len(last)) + 2
         across = max(1, min(self.count, (width - 1) // step))
@@ -66,14 +71,15 @@ class Pictures:
         seen = range(self._first, min(self._first + across * down, self.count))
         pictures = [self._stack[np.unravel_index(i, self._lead)] for i in seen]
         if are_maps:
-            tiles, largest = _drawn_alike(pictures, wide, high)
+            at = divmod(inside, self._stack.shape[-1])
+            tiles, largest = _drawn_alike(pictures, wide, high, current - self._first, at)
         else:
             tiles, largest = [draw_picture(picture) for picture in pictures], 0.0
         rows: list[Row] = []
         for start in range(0, len(seen), across):
             line = slice(start, start + across)
             rows.append(joined(self._named(i, i == current, step, caption) for i in seen[line]))
-            rows += [joined(_beside((tile[y] for tile in tiles[line]), step)) for y in range(high)]
+            rows += [joined(_beside(beside, step)) for beside in zip(*tiles[line], strict=True)]
         return [*rows, *flowing(legend(largest, brief=width < 60), width)] if are_maps else rows
 
     def _named(self, number: int, is_current: bool, width: int, caption: Caption) -> Part:
@@ -146,11 +152,15 @@ def _size_of_map(rows: int, columns: int) -> tuple[int, int]:
     return max(1, round(columns * share)), max(1, round(rows * share / 2))
 
 
-def _drawn_alike(maps: list[Array], width: int, height: int) -> tuple[list[list[Row]], float]:
-    """Maps whose shades mean the same, and the value of the full one."""
+def _drawn_alike(
+    maps: list[Array], width: int, height: int, current: int, at: tuple[int, int]
+) -> tuple[list[list[Row]], float]:
+    """Maps whose shades mean the same, and the value of the full one; in the current one an
+    element is marked."""
     heats = [HeatMap(Table(one), width, height) for one in maps]
     largest = max(heat.largest for heat in heats)
-    return [heat.draw(largest=largest) for heat in heats], largest
+    tiles = [heat.draw(at if i == current else None, largest) for i, heat in enumerate(heats)]
+    return tiles, largest
 
 
 def _beside(rows: Iterable[Row], width: int) -> Iterable[Part]:

@@ -188,7 +188,7 @@ class TensorView:
             self.display = NUMBERS
         cursor = self._table.cell(self._cursor)
         if self.display == PICTURES and self._pictures is not None:
-            return self._pictures.draw(self._picture_number(), width, height, self.caption)
+            return self._pictures.draw(self._position(), width, height, self.caption)
         if self.display == HEAT:
             heat = self._heat_map(width - 1, height - (2 if width >= WIDE else 1))
             rows = [joined([(" ", "plain"), *row]) for row in heat.draw(cursor)]
@@ -288,12 +288,11 @@ class TensorView:
     def _in_slice(self) -> str:
         return "" if self.where.is_all else f" in {self.where.text}"
 
-    def _picture_number(self) -> int:
-        return self._position() // self._pictures.size if self._pictures else 0
-
     def _next_picture(self, by: int) -> None:
         if self._pictures is not None:
-            number = max(0, min(self._pictures.count - 1, self._picture_number() + by))
+            number = max(
+                0, min(self._pictures.count - 1, self._position() // self._pictures.size + by)
+            )
             self._go_to(number * self._pictures.size)
 
 
