@@ -291,7 +291,7 @@ class Terminal:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it does not end\n{self.text()}") from None
         length = -1
-        while length != len(self.written):
+        while length != len(self.written) or select.select([self.ours], [], [], 0)[0]:
             length = len(self.written)
             time.sleep(0.05)
         return code
