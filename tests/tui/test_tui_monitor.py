@@ -191,7 +191,7 @@ def test_names_of_the_session_and_of_what_is_no_module(tmp_path: Path) -> None:
     scenario = load(write(tmp_path, body))
     assert scenario.training is not None
     w = scenario.namespace["w"]
-    session = TrainingSession(scenario.training, {id(w): "w"})
+    session = TrainingSession(scenario.training, names={id(w): "w"})
     session.one_batch()
     rows = rows_of(session)
     assert list(rows) == ["w", "parameter 1"]
