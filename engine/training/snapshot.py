@@ -130,11 +130,18 @@ class TrainingSnapshot:
 def tensors_of(training: Training) -> list[Tensor]:
     """The tensors that a training changes: what is optimised, and the model's parameters and
     buffers; each once."""
-    model = training.model
-    tensors: list[Tensor] = list(getattr(training.optimizer, "params", ()))
-    if isinstance(model, Module):
-        tensors += [tensor for _, tensor in (*model.named_parameters(), *model.named_buffers())]
-    return list({id(tensor): tensor for tensor in tensors}.values())
+    found = {id(tensor): tensor for tensor in getattr(training.optimizer, "params", ())}
+    # Without names, which take longer to make than many a small network to be copied.
+    modules = [training.model] if isinstance(training.model, Module) else []
+    known: set[int] = set()
+    while modules:
+        module = modules.pop()
+        if id(module) not in known:
+            known.add(id(module))
+            for tensors in (module._parameters, module._buffers):
+                found.update((id(tensor), tensor) for tensor in tensors.values())
+            modules += module._modules.values()
+    return list(found.values())
 
 
 def own_attributes(optimizer: Any) -> dict[str, Any]:

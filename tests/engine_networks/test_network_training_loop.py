@@ -294,12 +294,12 @@ def test_a_snapshot_takes_its_room_again() -> None:
     snapshot = TrainingSnapshot(training)
     training.step()
     snapshot.take(training)
-    arrays = [id(array) for array in snapshot._arrays]
+    arrays = [id(array) for array in snapshot.arrays]
     size = snapshot.nbytes
     assert size == 2 * sum(p.array.nbytes for p in training.optimizer.params)
     training.step()
     snapshot.take(training)
-    assert [id(array) for array in snapshot._arrays] == arrays
+    assert [id(array) for array in snapshot.arrays] == arrays
     assert snapshot.nbytes == size
 
 
