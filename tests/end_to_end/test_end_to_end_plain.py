@@ -429,7 +429,7 @@ def test_ctrl_c_at_the_prompt_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_a_long_command_and_the_session_goes_on(tmp_path: Path) -> None:
-    with plain(tmp_path, "deep", N="3000") as screen:
+    with plain(tmp_path, "deep", N="30000") as screen:
         screen.shows("0 of", "bp-tui>")
         screen.send(b"a isnan(grad_out) and step > 99999\n")
         screen.shows("c stops after a step")
@@ -437,7 +437,7 @@ def test_ctrl_c_stops_a_long_command_and_the_session_goes_on(tmp_path: Path) -> 
         screen.shows("25 of")
         screen.send(CTRL_C)
         screen.until(lambda: screen.written.endswith(b"bp-tui> "), "the prompt")
-        assert b"of 3001 done. Next: nothing" not in screen.written
+        assert b"of 30001 done. Next: nothing" not in screen.written
         screen.send(b"g start\n")
         screen.shows("Next: node 0")
         screen.send(b"q\n")
@@ -606,6 +606,26 @@ def test_ctrl_c_pauses_a_training_and_loses_nothing(tmp_path: Path) -> None:
         screen.send(CTRL_D)
         assert screen.ends() == 0
         assert_only_lines(screen)
+
+
+def test_the_keys_of_a_training(tmp_path: Path) -> None:
+    path = trains(tmp_path, epochs=20)
+    commands = "t\n+ 9\nb 4\nB\nc\nt\np\nb -1\nL 0.05\nE 2\ng 10\n.\nw\nv\nq\n"
+    done = script(tmp_path, path, commands)
+    assert done.stderr == ""
+    for text in (
+        "Batch 4: stopped before its update",
+        "batch 3 of 60: loss",
+        "batch 2 of 60: loss",
+        "SGD, learning rate 0.05",
+        "batch 10 of 66: loss",
+        "weight: gradient norm",
+        "of the value",
+        "slope: ",
+    ):
+        assert text in done.stdout, text
+    for line in done.stdout.splitlines():
+        assert not re.search("[\u2500-\u259f\u2800-\u28ff]", line), line
 
 
 def test_a_run_tells_now_and_then_how_far_it_is(tmp_path: Path) -> None:

@@ -260,10 +260,10 @@ def test_no_color(tmp_path: Path) -> None:
     with terminal("first_graph", environment={"NO_COLOR": "1"}, folder=tmp_path) as screen:
         screen.done(0)
         screen.send(b"nn:")
-        screen.shows("Search for commands")
+        screen.shows("words to search")
         assert not COLOUR.findall(screen.written)
         screen.send(ESCAPE)
-        screen.hides("Search for commands")
+        screen.hides("words to search")
         # Never colour alone: every state is told by a glyph.
         screen.shows("●", "►", "○", "waits", "ready", "shown", "done")
 

@@ -35,13 +35,19 @@ class Conversation:
         self._on_wait = on_wait
         self._number = 0
         """How many commands had been sent with the last one that was asked."""
+        self._line = 0
+        """How many lines have been typed."""
         # One that a signal handler may put into while the same thread takes from it.
         self._arrived: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.client.listen(self._arrived.put)
 
+    def start_line(self) -> None:
+        """What is asked from now on is for another line that was typed."""
+        self._line += 1
+
     def interrupt(self) -> None:
-        """The user wants to stop what is under way; for a signal handler, too."""
-        self._arrived.put({"type": "interrupted", "number": self._number})
+        """The user wants to stop what this line asks; for a signal handler, too."""
+        self._arrived.put({"type": "interrupted", "line": self._line})
 
     def ask(
         self, command: Message, waits_for: str | None, stops: Message | None
@@ -97,7 +103,7 @@ class Conversation:
                 )
                 continue
             if message["type"] == "interrupted":
-                if message["number"] != self._number:
+                if message["line"] != self._line:
                     continue  # that came too late for what it meant
                 if stops is None or self.was_interrupted:
                     raise GivenUp

@@ -84,10 +84,15 @@ class Plain:
         else:
             self._tell_scenarios()
         while not self._is_over:
-            line = self._next_line()
-            if line is None:
-                break
-            self._carry_out(line)
+            try:
+                line = self._next_line()
+                if line is None:
+                    break
+                self._carry_out(line)
+            except KeyboardInterrupt:
+                if self._output.is_script:
+                    raise
+                self._output.tell(["", "q quits"])
         return WENT_WRONG if self._output.is_script and self._output.went_wrong else DONE
 
     def close(self) -> None:
@@ -99,23 +104,20 @@ class Plain:
 
     def _next_line(self) -> str | None:
         """What is typed next; None at the end."""
-        while True:
-            if not self._output.is_script:
-                self._output.ask(PROMPT)
+        if not self._output.is_script:
+            self._output.ask(PROMPT)
+        line = self._read_line()
+        self._output.line += 1
+        if not line and not self._output.is_script:
+            self._output.tell([""])
+        return line or None
+
+    def _read_line(self) -> str:
+        try:
             self._is_reading = True
-            try:
-                line = self._commands.readline()
-            except KeyboardInterrupt:
-                if self._output.is_script:
-                    raise
-                self._output.tell(["", "q quits"])
-                continue
-            finally:
-                self._is_reading = False
-            self._output.line += 1
-            if not line and not self._output.is_script:
-                self._output.tell([""])
-            return line or None
+            return self._commands.readline()
+        finally:
+            self._is_reading = False
 
     def on_interrupt(self, number: int, frame: FrameType | None) -> None:
         """Ctrl+C ends what is being typed, or the command that runs, and not the session."""
@@ -133,6 +135,8 @@ class Plain:
             self._output.tell(["? tells what can be typed"])
             return
         self._last = line
+        if self._teller is not None:
+            self._teller.start_line()
         try:
             self._do(read(self._kind, line))
         except (Refused, ScenarioError) as error:
@@ -156,7 +160,6 @@ class Plain:
             teller.ask(command, is_repeated=nth > 0)
             if not teller.went_on or self._kind != kind:
                 break  # it would go no further, however often it is asked for
-        self._go_on_without_session()
 
     @property
     def _shown(self) -> Teller:
@@ -170,16 +173,14 @@ class Plain:
         catalog.find(scenario)
         self.close()
         self._options = dataclasses.replace(self._options, scenario=scenario)
-        self._teller = Teller(self._output, self._options)
+        self._teller = Teller(self._output, self._options, self._on_loss)
         self._teller.load()
-        self._go_on_without_session()
 
-    def _go_on_without_session(self) -> None:
-        """Where the session has gone, whatever follows in a script was meant for it."""
-        if self._kind == "nothing":
-            self._is_over = self._output.is_script
-            if not self._output.is_script:
-                self._output.tell([GO_ON])
+    def _on_loss(self) -> None:
+        """There is no session any more: whatever follows in a script was meant for it."""
+        self._is_over = self._output.is_script
+        if not self._output.is_script:
+            self._output.tell([GO_ON])
 
     def _tell_scenarios(self) -> None:
         lines = [f"{entry.name}: {entry.title}" for entry in catalog.bundled()]
@@ -209,14 +210,7 @@ class Plain:
         if self._output.is_script:
             return True
         self._output.ask(f"{question} y or n: ")
-        self._is_reading = True
-        try:
-            return self._commands.readline().strip().lower() in ("y", "yes")
-        except KeyboardInterrupt:
-            self._output.tell([""])
-            return False
-        finally:
-            self._is_reading = False
+        return self._read_line().strip().lower() in ("y", "yes")
 
     # What needs no session, or no more than its view
 
@@ -272,13 +266,17 @@ class Plain:
         """All of MNIST through torchvision, in a new process; what is in use stays where that
         fails."""
         assert self._shown.view is not None
+        if self._shown.view["kept"]:
+            raise Refused(
+                "this training is kept with its images: --data torchvision and another --out"
+            )
         if not self._shown.view["hint"]:
             in_use = bool(self._shown.view["data"])
             raise Refused("all of MNIST is in use already" if in_use else "no MNIST here")
         if not self._may_lose("Load all of MNIST, and lose this training?"):
             return
         options = dataclasses.replace(self._options, data="torchvision")
-        before, self._teller = self._shown, Teller(self._output, options)
+        before, self._teller = self._shown, Teller(self._output, options, lambda: None)
         self._teller.load()
         if self._teller.view is None:
             self._teller = before

@@ -19,6 +19,9 @@ Json = dict[str, Any]
 ROWS, HEIGHT = 20, 24
 """Rows of the list of nodes, and those that a tensor is told in."""
 
+PARAMETERS = 100
+"""So many rows of the table of a training's parameters are told."""
+
 PROGRESS = 5.0
 """Seconds from one line on how far a training is to the next."""
 
@@ -36,9 +39,10 @@ class Teller:
     Args:
         output: takes what is told.
         options: which scenario it is, and how it is loaded.
+        on_loss: called where there is no session any more, after why has been told.
     """
 
-    def __init__(self, output: Output, options: Options) -> None:
+    def __init__(self, output: Output, options: Options, on_loss: Callable[[], None]) -> None:
         self.view: Json | None = None
         """What is shown; None where there is no session (any more)."""
         self.went_on = False
@@ -52,15 +56,20 @@ class Teller:
         self._has_told = False
         self._progress_due = 0.0
         self._name = options.scenario
+        self._on_loss = on_loss
         self._talk = Conversation(options, output.hint)
 
     @property
     def log(self) -> list[str]:
         """The last lines that the scenario printed."""
-        return list(self._talk.client.log)
+        return self._talk.client.last_printed()
+
+    def start_line(self) -> None:
+        """What is asked from now on is for another line that was typed."""
+        self._talk.start_line()
 
     def interrupt(self) -> None:
-        """Stop what is under way; for a signal handler, too."""
+        """Stop what this line asks; for a signal handler, too."""
         self._talk.interrupt()
 
     def close(self) -> None:
@@ -81,7 +90,8 @@ class Teller:
             command: what to do.
             is_repeated: whether nothing is to be told where nothing is new.
         """
-        self._ask(command, WAITS, STOP, is_repeated)
+        of_training = str(command["do"]).startswith("training.")
+        self._ask(command, WAITS, PAUSE if of_training else STOP, is_repeated)
 
     def look(self, size: Message, tell: Callable[[Json], Iterable[str]]) -> None:
         """Tell something of a view of another size.
@@ -90,14 +100,10 @@ class Teller:
             size: what differs from the usual size.
             tell: gives the lines for the view.
         """
-        told = self._told
-        for message in self._talk.ask(self._size() | size, WAITS, STOP):
-            self._take(message)
+        self._exchange(self._size() | size, WAITS, STOP)
         if self.view is not None:
             self._output.tell(tell(self.view))
-            for message in self._talk.ask(self._size(), WAITS, STOP):
-                self._take(message)
-        self._told = told
+            self._exchange(self._size(), WAITS, STOP)
 
     def _size(self) -> Message:
         """The command that says how much is told at once."""
@@ -112,6 +118,7 @@ class Teller:
             "tensor_width": width,
             "tensor_height": HEIGHT,
             "plot": 2,
+            "table": PARAMETERS,
             "updates": 2,
         }
 
@@ -121,6 +128,15 @@ class Teller:
         before = self.view
         self.went_on = True
         self._page, self._has_told = None, is_repeated
+        self._exchange(command, waits_for, stops)
+        if self._page is not None:
+            self._say(wording.page(self._page["title"], self._page["items"]))
+        if self.view is not None:
+            self._tell_news(self.view)
+        self.went_on &= not self._talk.was_interrupted and self.view not in (None, before)
+
+    def _exchange(self, command: Message, waits_for: str, stops: Message | None) -> None:
+        """Send a command, and take all that comes of it, also what it goes on with."""
         try:
             for message in self._talk.ask(command, waits_for, stops):
                 self._take(message)
@@ -132,11 +148,6 @@ class Teller:
                 self._tell_progress()
         except GivenUp:
             self._lose("Given up: it was still running its own code.")
-        if self._page is not None:
-            self._say(wording.page(self._page["title"], self._page["items"]))
-        if self.view is not None:
-            self._tell_news(self.view)
-        self.went_on &= not self._talk.was_interrupted and self.view not in (None, before)
 
     @property
     def _is_counting(self) -> bool:
@@ -215,6 +226,7 @@ class Teller:
         if printed:
             self._output.hint("\n".join(["It printed, at the end:", *printed]))
         self.close()
+        self._on_loss()
 
 
 def _problem(message: Message) -> str:

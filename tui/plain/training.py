@@ -6,6 +6,9 @@ from typing import Any
 
 Json = dict[str, Any]
 
+NOTHING = "-"
+"""In a column of the table of parameters."""
+
 NEXT = {
     "paused": "c runs, n trains on one batch, s steps through its backward pass.",
     "running": "Ctrl+C pauses.",
@@ -19,13 +22,15 @@ def since(before: Json | None, now: Json) -> list[str]:
     """What is new; all of it where nothing was told before."""
     lines = epochs(before, now)
     if before is None:
-        lines += [*_data(now), f"{now['optimizer']}, learning rate {now['lr']}"]
-    elif now["note"] != before["note"]:
-        lines += _data(now)
+        lines += [*_data(now), _optimizer(now)]
+    else:
+        lines += _data(now) if now["note"] != before["note"] else []
+        lines += [_optimizer(now)] if _optimizer(now) != _optimizer(before) else []
     if now["batch"] and (before is None or now["batch"] != before["batch"]):
         lines.append(batch(now))
     if now["stopped"] and (before is None or now["stopped"] != before["stopped"]):
         lines.append(f"stopped after batch {now['stopped']['batch']}{_tested(now['stopped'])}")
+    lines += _parameters(before, now)
     if before is None or standing(now) != standing(before):
         lines.append(standing(now))
     return lines
@@ -56,6 +61,46 @@ def standing(view: Json) -> str:
     if state in ("paused", "running"):
         state += f", {view['pace']}"
     return f"{state}. Next: {NEXT[view['state']]}"
+
+
+def _optimizer(view: Json) -> str:
+    return f"{view['optimizer']}, learning rate {view['lr']}"
+
+
+def _parameters(before: Json | None, now: Json) -> list[str]:
+    """What is new of the table of parameters: its warnings; all of it where nothing was told."""
+    table = now["monitor"]
+    if before is None:
+        told = [_parameter(row) for row in table["rows"] if row["grad"]]
+        if table["more"]:
+            told.append(f"{table['more']:,} more parameters: w tells of all")
+        return [*told, *_slope(table)] if told else []
+    known = {row["name"]: row["words"] for row in before["monitor"]["rows"] if row["warns"]}
+    lines = [
+        f"Problem: {row['name']}: {row['words']}"
+        for row in table["rows"]
+        if row["warns"] and known.get(row["name"]) != row["words"]
+    ]
+    wrong = table["slope"]["level"] == "wrong"
+    news = table["slope"] != before["monitor"]["slope"]
+    return [*lines, *(_slope(table) if wrong and news else [])]
+
+
+def _parameter(row: Json) -> str:
+    words = [f"gradient norm {row['grad']}"]
+    if row["update"] != NOTHING:
+        words.append(f"update {row['update']} of the value")
+    if row["zeros"] != NOTHING:
+        words.append(f"{row['zeros']} of the gradient is 0")
+    text = f"{row['name']}: {', '.join(words)}"
+    if row["words"]:
+        text += f"; {row['words']}"
+    return f"Problem: {text}" if row["warns"] else text
+
+
+def _slope(table: Json) -> list[str]:
+    mark = "Problem: " if table["slope"]["level"] == "wrong" else ""
+    return [f"{mark}slope: {table['slope']['words']}"]
 
 
 def _data(view: Json) -> list[str]:
