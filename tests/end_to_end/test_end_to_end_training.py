@@ -104,8 +104,9 @@ def test_train_pause_break_at_batch_200_step_there_and_back_and_go_on(
         screen.shows("315 of 315", "done; Esc steps with the trained weights")
         assert loss_shown(screen, 315) == pytest.approx(losses[314], rel=1e-3)
         shown = EPOCH.findall(screen.text())
-        assert len(shown) == len(without_a_screen["epoch"]) == 5
-        for row, epoch in zip(shown, without_a_screen["epoch"], strict=True):
+        assert [int(row[0]) for row in shown][-3:] == [3, 4, 5]  # as many as there is room for
+        for row in shown:
+            epoch = without_a_screen["epoch"][int(row[0]) - 1]
             assert float(row[1]) == pytest.approx(epoch["train_loss"], rel=1e-3)
             assert float(row[2]) == pytest.approx(epoch["test_loss"], rel=1e-3)
             assert float(row[3]) == pytest.approx(100 * epoch["test_accuracy"], abs=0.051)
