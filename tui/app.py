@@ -396,7 +396,8 @@ class BpTui(CellApp):
         self.action_quit_program()
 
     def _reload(self) -> None:
-        runs = self._runs
+        # A training that is kept in a folder is gone on with: it is no earlier run of itself.
+        runs = self._runs if self._options.out is None else self._runs[:-1]
         self.open_scenario(self._options.scenario)
         self._runs = runs
         for run in runs:
