@@ -10,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tui_support import REGRESSION, load, write
 
+import engine
 from tui.errors import ScenarioError
 from tui.options import Options
 from tui.session.training import checkpoint, checkpoint_file, metrics
@@ -56,8 +58,7 @@ class Kept:
 
     def leave(self) -> str:
         """As at the program's end."""
-        assert self.session.keeper is not None
-        text = self.session.keeper.leave(self.session.history.last)
+        text = self.session.leave()
         self.run.close()
         return text
 
@@ -236,11 +237,9 @@ def test_what_is_shown_and_said(scenario: Path, out: Path) -> None:
 def test_the_state_before_a_batch_under_way_is_kept(scenario: Path, out: Path) -> None:
     kept = Kept(scenario, out)
     kept.batches(4)
-    training, keeper = kept.session.training, kept.session.keeper
-    assert keeper is not None
     kept.session.history.keep()
-    training.advance()  # changed, but the session does not know it yet
-    assert "at batch 4 of 6" in keeper.leave(kept.session.history.last, busy=True)
+    kept.session.training.advance()  # changed, but the session does not know it yet
+    assert "at batch 4 of 6" in kept.session.leave(busy=True)
     kept.run.close()
     kept = Kept(scenario, out)
     assert kept.session.training.position == 4
@@ -251,10 +250,26 @@ def test_the_state_before_a_batch_under_way_is_kept(scenario: Path, out: Path) -
 def test_busy_with_something_else_no_older_state_is_kept(scenario: Path, out: Path) -> None:
     kept = Kept(scenario, out)
     kept.batches(3)
-    keeper = kept.session.keeper
-    assert keeper is not None
-    assert "at batch 3 of 6" in keeper.leave(kept.session.history.last, busy=True)
+    assert "at batch 3 of 6" in kept.session.leave(busy=True)
     assert position(out) == 3
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_what_looking_into_a_batch_has_drawn_or_changed_is_not_kept(
+    scenario: Path, out: Path, busy: bool
+) -> None:
+    expected = uninterrupted(scenario)
+    kept = Kept(scenario, out)
+    kept.batches(4)
+    kept.session.look()
+    np.random.random()
+    engine.zeros(1).uniform_(0, 1)
+    next(iter(kept.session.training.model.parameters())).array[...] = 7
+    assert "at batch 4 of 6" in kept.session.leave(busy)
+    kept.run.close()
+    kept = Kept(scenario, out)
+    kept.batches(2)
+    assert lines(out) == expected
 
 
 # What goes wrong

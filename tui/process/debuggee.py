@@ -126,8 +126,7 @@ class Debuggee:
                 is still at it.
         """
         training = self._training
-        if training is not None and training.keeper is not None:
-            text = training.keeper.leave(training.history.last, busy)
+        if training is not None and (text := training.leave(busy)):
             with contextlib.suppress(OSError):
                 self._sender.send({"type": "farewell", "text": text})
 

@@ -127,6 +127,19 @@ class TrainingSession:
         if self.training.finished:
             self.state = "finished"
 
+    def leave(self, busy: bool = False) -> str:
+        """Keep the training a last time, where it is kept; how to go on with it.
+
+        Args:
+            busy: whether another thread is at it, so that it may be half changed.
+        """
+        if self.keeper is None:
+            return ""
+        if busy:
+            return self.keeper.leave(self._looked_at or self.history.last, busy=True)
+        self.look_away()
+        return self.keeper.leave()
+
     # Control
 
     def run(self) -> None:
