@@ -37,7 +37,7 @@ Opened = Callable[[Path], AbstractAsyncContextManager[Driver]]
 
 SCREENS: dict[str, tuple[Opened, str, tuple[actions.Action, ...]]] = {
     "stepping": (lambda folder: stepping("first_graph"), "Look for", actions.STEPPING),
-    "training": (lambda folder: training("mlp"), "learning rate", actions.TRAINING),
+    "training": (lambda folder: training("mlp"), "SGD, learning rate", actions.TRAINING),
     "picker": (lambda folder: program(None), "Pick a scenario", actions.PICKER),
     "problem": (lambda folder: program(broken(folder)), "ZeroDivisionError", actions.PROBLEM),
     "loading": (
