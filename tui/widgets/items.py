@@ -29,7 +29,6 @@ STYLES: dict[str, tuple[Style, Style]] = {
     "text": (styles.PLAIN, styles.PLAIN),
     "problem": (styles.PROBLEM, styles.PROBLEM),
     "key": (styles.KEY, styles.PLAIN),
-    "bars": (styles.PLAIN, styles.PLAIN),
     "gap": (styles.PLAIN, styles.PLAIN),
 }
 
