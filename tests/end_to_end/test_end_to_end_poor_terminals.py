@@ -189,10 +189,15 @@ needs_screen = pytest.mark.skipif(
 def test_inside_tmux(inner: str, tmp_path: Path) -> None:
     config = tmp_path / "tmux.conf"
     config.write_text(f"set -g default-terminal {inner}\nset -g escape-time 10\n")
-    tmux = ("tmux", "-S", str(tmp_path / "socket"), "-f", str(config))
+    tmux = ("tmux", "-u", "-S", str(tmp_path / "socket"), "-f", str(config))
     try:
         with terminal(
-            "mlp", "--data", "embedded", inside=(*tmux, "new-session", "--"), folder=tmp_path
+            "mlp",
+            "--data",
+            "embedded",
+            inside=(*tmux, "new-session", "--"),
+            environment={"TERM": "vt220"},  # to others tmux sends what pyte does not know
+            folder=tmp_path,
         ) as screen:
             goes_its_way(screen)
     finally:

@@ -189,3 +189,27 @@ def test_a_terminal_that_can_shows_it_at_once() -> None:
         terminal.output.draw(SIZE, [Segment("together")], ColorSystem.STANDARD, True)
         terminal.output.say("end")
         assert terminal.take() == b"end"
+
+
+def test_a_terminal_that_was_resized_there_and_back_is_drawn_anew() -> None:
+    # Of sizes in between nobody may have heard; what they made of the cells is not known.
+    with line() as terminal:
+        terminal.draw("first")
+        terminal.draw("second", row=3)
+        terminal.take_until("second")
+        terminal.screen.reset()
+        terminal.output.resized(SIZE)
+        terminal.take_until("second")
+        assert terminal.screen.display[0].rstrip() == "first"
+
+
+def test_of_another_size_nothing_is_drawn_before_it_is_drawn_on() -> None:
+    with line() as terminal:
+        terminal.draw("first")
+        terminal.take_until("first")
+        terminal.output.resized((30, 8))
+        terminal.output.say("said")
+        assert terminal.take_until("said") == len("said")
+        terminal.draw("second", size=(30, 8))
+        terminal.take_until("second")
+        assert "first" not in "\n".join(terminal.screen.display)

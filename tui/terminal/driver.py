@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
+from textual import events
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
@@ -52,6 +53,13 @@ class CellDriver(LinuxDriver):
 
 class CellApp(App[None]):
     """An application whose screen goes to a `CellDriver`, where it has one."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """A terminal that was resized is drawn anew, also where it is as large as before."""
+        driver = getattr(self, "_driver", None)
+        if isinstance(event, events.Resize) and isinstance(driver, CellDriver):
+            driver.output.resized(event.size)
+        await super().on_event(event)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Draw what Textual's compositor gives.

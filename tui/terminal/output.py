@@ -67,6 +67,13 @@ class Output:
             self._drawn = self._takes_drawings and bool(self._wanted.rows)
             self._changed.notify()
 
+    def resized(self, size: tuple[int, int]) -> None:
+        """The terminal has, or has again, so many columns and rows. What it makes of its cells on
+        the way there is its own; where the size is another one, the next drawing starts blank."""
+        with self._changed:
+            if self._wanted.size == size:
+                self.forget()
+
     def say(self, text: str) -> None:
         """Write a text as it is, in its turn: what sets the terminal up, and the like."""
         with self._changed:
