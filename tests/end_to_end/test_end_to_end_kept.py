@@ -18,7 +18,7 @@ CTRL_C = b"\x03"
 
 MLP = ("mlp", "--data", "embedded", "--out", "run")
 
-STUCK = '''"""Its fifth batch takes an hour"""
+STUCK = '''"""After four batches its loss takes an hour"""
 
 import time
 
@@ -152,18 +152,19 @@ def test_with_a_batch_that_does_not_end_the_ones_before_are_kept(tmp_path: Path)
         screen.done(0)
         screen.send(b"t")
         screen.shows("learning rate")
-        for batch in range(1, 5):
+        for batch in range(1, 4):
             screen.send(b"n")
             screen.shows(f"{batch} of 6")
-        screen.send(b"n")
-        time.sleep(0.3)
+        screen.send(b"nn")
+        screen.shows("under way")
         children = screen.children()
         started = time.monotonic()
         screen.send(b"q")
         assert screen.ends() == 0
         assert_gone(children)
         assert time.monotonic() - started < 5
-    assert header(tmp_path / "run")["position"] == 4
+    # The fourth has been trained on where what is checked after it did not end either.
+    assert header(tmp_path / "run")["position"] in (3, 4)
 
 
 def test_another_scenario_is_not_kept_in_the_same_folder(tmp_path: Path) -> None:
