@@ -274,7 +274,7 @@ def test_the_batch_under_way_has_all_the_time_that_it_takes(
     tmp_path: Path, out: Path, number: int
 ) -> None:
     # One call, in which Python hears of no signal, and longer than is waited for elsewhere.
-    body = STUCK.replace("time.sleep(60)", "sum(range(80_000_000))")
+    body = STUCK.replace("time.sleep(60)", "sum(range(25_000_000))")
     with subprocess.Popen(
         command(write(tmp_path, body), "--train", "--json", "--out", out),
         env=environment(),
