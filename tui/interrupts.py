@@ -26,6 +26,9 @@ CURSOR_SHOWN = b"\r\x1b[K\x1b[?25h"
 _arrived = threading.Event()
 """Whether an interrupt has come through to our own code, which ends the program in order."""
 
+_spared = 0
+"""How many interrupts are not to end the program: what they mean is settled elsewhere."""
+
 _depth = 0
 """In how many blocks we are in which code of the scenario's runs."""
 
@@ -36,7 +39,7 @@ def heard() -> Iterator[None]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     _arrived.clear()
-    handler = signal.signal(signal.SIGINT, _interrupt)
+    handler = signal.signal(signal.SIGINT, interrupt)
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reading,), daemon=True).start()
     try:
@@ -67,12 +70,24 @@ def inside_scenario() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
+@contextmanager
+def first_spared() -> Iterator[None]:
+    """A block in which the first interrupt is another's to answer, however long that takes."""
+    global _spared
+    _spared = 1
+    try:
+        yield
+    finally:
+        _spared = 0
+
+
 def are_possible() -> bool:
     """Whether an interrupt can be the user's: with a screen, Ctrl+C is a key."""
     return signal.getsignal(signal.SIGINT) != signal.SIG_IGN
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """The signal's handler."""
     if _depth == 0:
         _arrived.set()
     raise KeyboardInterrupt
@@ -80,8 +95,11 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _watch(reading: int) -> None:
     """Runs in a thread until the other end of the pipe is closed."""
+    global _spared
     while number := os.read(reading, 1):
-        if number[0] == signal.SIGINT:
+        if number[0] == signal.SIGINT and _spared:
+            _spared -= 1
+        elif number[0] == signal.SIGINT:
             if not _arrived.wait(PATIENCE):
                 _end()
             _arrived.clear()

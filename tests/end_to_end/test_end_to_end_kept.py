@@ -18,7 +18,7 @@ CTRL_C = b"\x03"
 
 MLP = ("mlp", "--data", "embedded", "--out", "run")
 
-STUCK = '''"""Its fifth batch takes an hour"""
+STUCK = '''"""After four batches its loss takes an hour"""
 
 import time
 
@@ -81,7 +81,7 @@ def test_quitting_loses_nothing_and_does_not_ask(tmp_path: Path) -> None:
         assert screen.ends() == 0
         screen.assert_left_in_order()
         assert_gone(children)
-        said = screen.written[-500:].decode()
+        said = screen.written.decode()
         assert f"the training is kept at batch {at} of 315; go on with: bp-tui --resume" in said
     assert header(tmp_path / "run")["position"] == at == batches(tmp_path / "run")
     with terminal("--resume", "run", folder=tmp_path) as screen:
@@ -152,18 +152,19 @@ def test_with_a_batch_that_does_not_end_the_ones_before_are_kept(tmp_path: Path)
         screen.done(0)
         screen.send(b"t")
         screen.shows("learning rate")
-        for batch in range(1, 5):
+        for batch in range(1, 4):
             screen.send(b"n")
             screen.shows(f"{batch} of 6")
-        screen.send(b"n")
-        time.sleep(0.3)
+        screen.send(b"nn")
+        screen.shows("under way")
         children = screen.children()
         started = time.monotonic()
         screen.send(b"q")
         assert screen.ends() == 0
         assert_gone(children)
         assert time.monotonic() - started < 5
-    assert header(tmp_path / "run")["position"] == 4
+    # The fourth has been trained on where what is checked after it did not end either.
+    assert header(tmp_path / "run")["position"] in (3, 4)
 
 
 def test_another_scenario_is_not_kept_in_the_same_folder(tmp_path: Path) -> None:
@@ -196,7 +197,7 @@ def test_ctrl_c_in_a_training_without_a_screen(tmp_path: Path, form: tuple[str, 
         assert screen.ends() == 130
         at = header(tmp_path / "run")["position"]
         assert at == batches(tmp_path / "run")
-        said = screen.written[-500:].decode()
+        said = screen.written.decode()
         assert f"the training is kept at batch {at} of 63000; go on with: bp-tui --resume" in said
         assert b"Traceback" not in screen.written
         assert not screen.screen.cursor.hidden

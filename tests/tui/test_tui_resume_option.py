@@ -269,6 +269,29 @@ def test_the_second_one_ends_it_at_once(tmp_path: Path, out: Path) -> None:
     assert checkpoint_file.read_header(out / "checkpoint.npz")["position"] == 4
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_batch_under_way_has_all_the_time_that_it_takes(
+    tmp_path: Path, out: Path, number: int
+) -> None:
+    # One call, in which Python hears of no signal, and longer than is waited for elsewhere.
+    body = STUCK.replace("time.sleep(60)", "sum(range(25_000_000))")
+    with subprocess.Popen(
+        command(write(tmp_path, body), "--train", "--json", "--out", out),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        while "stuck" not in process.stderr.readline():
+            pass
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+        assert process.returncode == 128 + number
+    assert "the training is kept at batch 5 of 6" in said
+    assert checkpoint_file.read_header(out / "checkpoint.npz")["position"] == 5
+
+
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path, SLOW.replace("100", "4"))
     with subprocess.Popen(
@@ -293,8 +316,8 @@ def test_what_nohup_ignores_stays_ignored(tmp_path: Path, out: Path) -> None:
     ("args", "told"),
     [
         (["mlp", "--out", "a", "--resume", "b", "--train"], "give one of them"),
-        (["mlp", "--trace", "--out", "a"], "--out goes with the screen or with --train"),
-        (["--check", "--resume", "a"], "--resume goes with the screen or with --train"),
+        (["mlp", "--trace", "--out", "a"], "--out goes with the screen, with --plain or with"),
+        (["--check", "--resume", "a"], "--resume goes with the screen, with --plain"),
         (["--list", "--out", "a"], "--out goes with the screen"),
         (["--out", "a"], "--out needs a scenario"),
         (["mlp", "--train", "--checkpoint-every", "3"], "--checkpoint-every goes with --out"),

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from tui import interrupts
+
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 PATIENCE = 1.0
@@ -30,7 +32,7 @@ class EndingSignals:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """A signal has come."""
         if self.number:
-            raise KeyboardInterrupt
+            interrupts.interrupt(number, frame)
         self.number = number
         self._reminder.start()
 
@@ -54,7 +56,8 @@ def ending_signals(say: Callable[[str], None]) -> Iterator[EndingSignals]:
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, signals)
     try:
-        yield signals
+        with interrupts.first_spared():
+            yield signals
     finally:
         signals.over()
         for number, handler in before.items():
