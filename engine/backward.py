@@ -197,8 +197,9 @@ class BackwardPass:
             self._propagate(node, grad_out)
         edges = tuple(self._edges_of_step)
         step = Step(self.position, node, grad_out, unhooked, edges, grad_before, node.grad)
-        for hook in STEP_HOOKS:
-            hook(step)
+        if STEP_HOOKS:
+            for hook in STEP_HOOKS:
+                hook(step)
         return step
 
     def _apply(self, step: Step) -> None:
@@ -243,8 +244,8 @@ class BackwardPass:
         if self._waiting is None:
             waiting = dict.fromkeys(map(id, self.order), 0)
             for node in self.order[self.position :]:
-                for parent in node.parents():
-                    if parent._requires_grad:
+                for parent in node._inputs:
+                    if isinstance(parent, Tensor) and parent._requires_grad:
                         waiting[id(parent)] += 1
             self._waiting = waiting
         return self._waiting

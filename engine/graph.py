@@ -55,7 +55,7 @@ def backward_order(root: Tensor) -> list[Tensor]:
     looked for only where recipes were set by hand, for nothing else can make one.
 
     Raises:
-        BackwardError: a tensor was changed in place after it had been used.
+        BackwardError: a tensor was changed in place, and its values of before are needed.
         CycleError: the graph has a cycle.
     """
     if RECIPES.set_by_hand:
