@@ -60,6 +60,8 @@ class BaseScreen(Screen[None]):
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
     CHANGES: ClassVar[tuple[str, ...]] = ()
     """The actions that bring another screen of the same scenario."""
+    KEEPS_KEYS: ClassVar[bool] = False
+    """Whether what has no meaning here is kept for the screen that comes after this one."""
     WAITS: ClassVar[bool] = True
     """Whether what it shows is the debugged process's, which may let one wait."""
 
@@ -381,6 +383,9 @@ class BaseScreen(Screen[None]):
                 self.notice("Esc closes this page; then the keys act again")
             elif self.check_action(name, ()):
                 await self.program.run_action(name if "." in name else f"screen.{name}", self)
+        elif self.KEEPS_KEYS:
+            self.program.type_later(event.key)
+            self.notice(f"{_shown(event)} acts once the scenario is there")
         elif event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
 

@@ -36,6 +36,7 @@ class LoadingScreen(_MessageScreen):
 
     ACTIONS = actions.LOADING
     BINDINGS = bindings(actions.LOADING)
+    KEEPS_KEYS = True
 
     def __init__(self, scenario: str) -> None:
         super().__init__()
