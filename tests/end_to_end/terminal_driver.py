@@ -7,6 +7,7 @@ Nothing sleeps for a fixed time where something can be waited for.
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import re
 import select
@@ -41,6 +42,7 @@ DONE = re.compile(r"(\d+) of (\d+) done")
 
 _PRIVATE_MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][\d;]*[a-zA-Z]|\x1b\[\?[\d;]*\$p|\x1b\[\?[\d;]*[unc]")
+_ALTERNATE = re.compile(rb"(\x1b\[\?1049[hl])")
 _UNFINISHED = re.compile(rb"\x1b(\[[<>=?]?[\d;]*\$?)?$")
 
 _PUSHED, _POPPED = re.compile(rb"\x1b\[>\d+u"), re.compile(rb"\x1b\[<\d*u")
@@ -115,6 +117,8 @@ class Terminal:
         self._hung_up = threading.Event()
         self._held_up = threading.Event()
         self._pending = b""
+        self._normal: tuple[dict[int, object], int, int] | None = None
+        """The cells and the cursor of the screen that lies under the alternate one."""
         self.written = b""
         """All that the program has written."""
         self.reads: list[tuple[float, int]] = []
@@ -173,7 +177,23 @@ class Terminal:
         unfinished = _UNFINISHED.search(data)
         end = unfinished.start() if unfinished else len(data)
         self._pending = data[end:]
-        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data[:end]))
+        for part in _ALTERNATE.split(data[:end]):
+            if _ALTERNATE.fullmatch(part):
+                self._switch(part.endswith(b"h"))
+            else:
+                self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", part))
+
+    def _switch(self, to_alternate: bool) -> None:
+        """Go to the alternate screen, which the emulator does not know, or back."""
+        cursor = self.screen.cursor
+        if to_alternate:
+            self._normal = copy.deepcopy(self.screen.buffer), cursor.x, cursor.y
+            self.screen.erase_in_display(2)
+        elif self._normal is not None:
+            buffer, cursor.x, cursor.y = self._normal
+            self.screen.buffer.clear()
+            self.screen.buffer.update(buffer)
+            self._normal = None
 
     # What the user sees and does
 

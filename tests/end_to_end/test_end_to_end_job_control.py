@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from terminal_driver import BP_TUI, Terminal, descendants, terminal
+from terminal_driver import BP_TUI, Terminal, descendants, gone, terminal
 
 bash = shutil.which("bash")
 pytestmark = pytest.mark.skipif(bash is None, reason="needs bash, for its job control")
@@ -99,7 +99,7 @@ def test_stopped_and_continued(way: str, tmp_path: Path) -> None:
         screen.send(b"n")
         screen.done(2)
         screen.send(b"q")
-        screen.shows("READY>")
+        screen.until(lambda: gone(pid), "the end of the program")
         is_the_shells(screen, tmp_path, before)
 
 
@@ -109,7 +109,7 @@ def test_in_the_background_it_leaves_the_terminal_alone(tmp_path: Path) -> None:
         screen.send(b"./bp first_graph\n")
         screen.done(0)
         screen.settled()
-        shown = screen.cells()
+        pid, shown = program_of(screen), screen.cells()
         screen.send(CTRL_Z)
         screen.shows("Stopped")
         screen.send(b"bg; sleep 0.3; jobs\n")
@@ -121,7 +121,7 @@ def test_in_the_background_it_leaves_the_terminal_alone(tmp_path: Path) -> None:
         screen.send(b"n")
         screen.done(1)
         screen.send(b"q")
-        screen.shows("READY>")
+        screen.until(lambda: gone(pid), "the end of the program")
         is_the_shells(screen, tmp_path, before)
 
 

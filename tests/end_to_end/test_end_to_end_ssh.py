@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import signal
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,8 +87,15 @@ def test_a_connection_that_is_lost_ends_both_processes(
         lost(screen, [program(tmp_path), *descendants(program(tmp_path))])
 
 
-# The place for a test of the checkpoint that `--out DIR` leaves where the connection is lost while
-# it trains: like the one above, with `--out` and a look into DIR once both processes have ended.
+def test_a_connection_that_is_lost_leaves_a_checkpoint(server: SshServer, tmp_path: Path) -> None:
+    with server.terminal(f"exec ./bp {MLP} --epochs 10000 --out run", tmp_path) as screen:
+        bring_to(screen, "a training at full speed")
+        lost(screen, [program(tmp_path), *descendants(program(tmp_path))])
+    with zipfile.ZipFile(tmp_path / "run" / "checkpoint.npz") as archive:
+        position = json.loads(archive.read("checkpoint.json"))["position"]
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    done = sum(json.loads(line)["event"] == "batch" for line in lines)
+    assert position == done >= 20  # all that was trained, to the last batch
 
 
 def bring_to(screen: Terminal, doing: str) -> None:
@@ -171,7 +180,7 @@ def test_ctrl_z_and_fg(server: SshServer, tmp_path: Path) -> None:
         screen.is_back_at(before, "after fg")
         screen.settled()
         screen.send(b"q")
-        screen.shows("READY>")
+        screen.until(lambda: gone(program(tmp_path)), "the end of the program")
         screen.send(b"exit\n")
         screen.ends()
         screen.assert_left_in_order()

@@ -130,6 +130,10 @@ def test_started_again_it_sends_all_there_is() -> None:
             pass
         terminal.screen.reset()
         terminal.output.start()
+        # What sets the terminal up comes before what is drawn: the alternate screen begins blank.
+        terminal.output.say("set up")
+        assert terminal.take() == b"set up"
+        terminal.output.forget()
         terminal.take_until("something")
 
 

@@ -32,9 +32,14 @@ class CellDriver(LinuxDriver):
         self.output = Output(self._file, self.pace)
 
     def start_application_mode(self) -> None:
-        """Take the terminal."""
+        """Take the terminal, unless we are in the background; what was drawn before is drawn again,
+        once it has gone to the alternate screen, which is blank then."""
         self.output.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self._key_thread is not None and self._key_thread.is_alive():
+            self.output.forget()
+        else:
+            self.output.stop_drawing()
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was."""

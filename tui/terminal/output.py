@@ -50,11 +50,11 @@ class Output:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to write, or go on after `close`; nothing is known of what the terminal shows."""
+        """Begin to write, or go on after `close`; nothing is known of what the terminal shows, and
+        what was drawn before is sent again only after `forget`."""
         with self._changed:
             self._closing, self._takes_drawings = False, True
             self._shown, self._pen = [], Pen()
-            self._drawn = bool(self._wanted.rows)
         if self._thread is not None and self._thread.is_alive():
             return  # the terminal has not taken the last words yet
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
