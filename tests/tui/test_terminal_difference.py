@@ -182,3 +182,10 @@ def test_blanks_of_a_phrase_look_like_it_and_all_others_are_plain() -> None:
     plain = [x for x, cell in enumerate(row) if cell == BLANK]
     assert plain == [0, 1, 8, 9, 10, 11, 12]
     assert {row[x][1] for x in range(WIDTH) if x not in plain} == {bold}
+
+
+def test_a_wide_character_in_the_place_of_another_moves_the_cursor_by_both_cells() -> None:
+    both = Both()
+    both.draw((7, 0, "字", Style()))
+    both.draw((7, 0, "漢", Style()), (8, 1, "a", Style()))
+    both.assert_alike()

@@ -96,11 +96,13 @@ def _runs(old: list[Cell], new: list[Cell], end: int) -> list[tuple[int, int]]:
     for x in range(end):
         if old[x] == new[x]:
             continue
-        first = x if new[x][0] else x - 1  # a wide character is written whole
+        # A wide character is written whole.
+        first = x if new[x][0] else x - 1
+        last = x + 2 if x + 1 < len(new) and not new[x + 1][0] else x + 1
         if runs and (first <= runs[-1][1] or _is_cheap(new, runs[-1][1], first)):
-            runs[-1] = (runs[-1][0], x + 1)
+            runs[-1] = (runs[-1][0], last)
         else:
-            runs.append((first, x + 1))
+            runs.append((first, last))
     return runs
 
 
