@@ -322,7 +322,7 @@ class BpTui(CellApp):
 
     def _show_view(self, kind: type[ViewScreen], content: dict[str, Any], first: bool) -> None:
         """Give a view to the screen that shows such views; the first one of a process, and one of
-        another kind, get a screen of their own. A picker or palette over it stays where it is."""
+        another kind, get a screen of their own. A picker over it stays where it is."""
         showing = next((s for s in self.screen_stack if isinstance(s, ViewScreen)), None)
         self._postponed = None
         if isinstance(showing, kind) and not first:

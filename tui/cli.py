@@ -104,12 +104,17 @@ def _run(argv: list[str]) -> int:
     if given.plain:
         from tui.plain.mode import run
 
-        return run(options or _to_pick(given))
+        return run(options or _given_options(given))
     why = None if given.trace else _no_screen_because()
     if why is None and not given.trace:
         from tui.launch import launch
 
-        return launch(options, vars(given))
+        return launch(
+            options or _given_options(given),
+            picks=options is None,
+            mouse=given.mouse,
+            fast=given.fast,
+        )
     if options is not None and options.out is not None:
         parser.error(f"{why}, so --out and --resume need --train")
     if options is None:
@@ -128,39 +133,28 @@ def _options(given: argparse.Namespace) -> Options | None:
     Raises:
         ScenarioError: what --out or --resume name cannot be used.
     """
-    breaks, watches = tuple(given.break_at), tuple(given.watch)
     if given.resume is not None:
         from tui.session.training.resuming import options_of_run
 
         options = options_of_run(Path(given.resume).absolute(), given)
+        breaks, watches = tuple(given.break_at), tuple(given.watch)
         return dataclasses.replace(options, breaks=breaks, watches=watches)
     if given.scenario is None:
         return None
-    out = None
-    if given.out is not None:
-        from tui.session.training.resuming import check_new
+    options = _given_options(given)
+    if given.out is None:
+        return options
+    from tui.session.training.resuming import check_new
 
-        out = Path(given.out).absolute()
-        check_new(out)
+    out = Path(given.out).absolute()
+    check_new(out)
+    return dataclasses.replace(options, out=str(out), checkpoint_every=given.checkpoint_every)
+
+
+def _given_options(given: argparse.Namespace) -> Options:
+    """How a scenario is to be loaded: the one that is named, or whichever the user picks."""
     return Options(
-        scenario=given.scenario,
-        seed=given.seed or 0,
-        data=given.data or "auto",
-        data_dir=given.data_dir,
-        batch_size=given.batch_size,
-        epochs=given.epochs,
-        lr=given.lr,
-        out=None if out is None else str(out),
-        checkpoint_every=given.checkpoint_every,
-        breaks=breaks,
-        watches=watches,
-    )
-
-
-def _to_pick(given: argparse.Namespace) -> Options:
-    """How whatever the user picks is to be loaded."""
-    return Options(
-        scenario="",
+        scenario=given.scenario or "",
         seed=given.seed or 0,
         data=given.data or "auto",
         data_dir=given.data_dir,

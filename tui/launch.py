@@ -22,21 +22,28 @@ PACE_OVER_SSH = 16_000
 """Bytes a second: what a line of 20 kB/s takes, with what SSH itself adds."""
 
 
-def launch(options: Options | None, given: dict[str, object]) -> int:
-    """Show the scenario, or without one the scenarios to pick from; returns the exit code.
+def launch(options: Options, picks: bool, mouse: bool, fast: bool) -> int:
+    """Show the scenario, or the scenarios to pick from; returns the exit code.
 
     The scenario's process is started first: it loads while Textual is imported here.
+
+    Args:
+        options: the scenario, and how it is loaded, as are others that are picked.
+        picks: whether the user is to pick one, so that none is named.
+        mouse: whether to follow the mouse over SSH, too.
+        fast: whether to send as much over SSH as to a local screen.
     """
-    if options is not None:
+    client = None
+    if not picks:
         from tui import catalog
 
         catalog.find(options.scenario)
-    client = Client(options) if options is not None else None
+        client = Client(options)
     # Textual reads these when it is imported. Nothing here moves unless something happened.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     colours.settle(os.environ)
     over_ssh = SSH in os.environ
-    slow = over_ssh and not given["fast"]
+    slow = over_ssh and not fast
     app = None
     try:
         with uncollected():
@@ -46,17 +53,9 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
 
         forgive_bad_input()
         CellDriver.pace = PACE_OVER_SSH if slow else None
-        defaults = options or Options(
-            scenario="",
-            seed=_int(given["seed"] or 0),
-            data=str(given["data"] or "auto"),
-            data_dir=None if given["data_dir"] is None else str(given["data_dir"]),
-            breaks=_texts(given["break_at"]),
-            watches=_texts(given["watch"]),
-        )
-        app = BpTui(client, defaults, slow_link=slow)
+        app = BpTui(client, options, slow_link=slow)
         follows_mouse = not over_ssh and GNU_SCREEN not in os.environ
-        app.run(mouse=follows_mouse or bool(given["mouse"]))
+        app.run(mouse=follows_mouse or mouse)
         return app.return_code or 0
     finally:
         if app is not None:
@@ -67,13 +66,3 @@ def launch(options: Options | None, given: dict[str, object]) -> int:
         if client is not None and client.farewell:
             with contextlib.suppress(OSError):  # the terminal may have gone
                 print(f"bp-tui: {client.farewell}", file=sys.stderr, flush=True)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    assert isinstance(value, list)
-    return tuple(map(str, value))
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.grad_mode import no_grad
 from engine.registry import Array
 from engine.tensor import Tensor
-from engine.training.modes import evaluating, unchanged
+from engine.training.modes import testing
 
 TEST_BATCH = 1000
 """How many examples are evaluated at once."""
@@ -43,7 +42,7 @@ class Evaluation:
             return True
         inputs, labels = self._data
         part = slice(self._done, self._done + TEST_BATCH)
-        with no_grad(), unchanged(self._model), evaluating(self._model):
+        with testing(self._model):
             outputs = self._model(as_tensor(inputs[part]))
             loss = self._loss_fn(outputs, as_tensor(labels[part]))
         count = len(labels[part])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.grad_mode import no_grad
 from engine.nn.module import Module
 from engine.random import get_rng_state, set_rng_state
 
@@ -31,7 +32,7 @@ def unchanged(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def evaluating(model: Any) -> Iterator[None]:
+def _evaluating(model: Any) -> Iterator[None]:
     """The model is in evaluation mode inside this block, and then each of its modules in the mode
     that it was in."""
     modules = [m for _, m in model.named_modules()] if isinstance(model, Module) else []
@@ -43,3 +44,10 @@ def evaluating(model: Any) -> Iterator[None]:
     finally:
         for module, mode in zip(modules, modes, strict=True):
             module.training = mode
+
+
+@contextmanager
+def testing(model: Any) -> Iterator[None]:
+    """A block that evaluates the model: unrecorded, in evaluation mode, and nothing changes."""
+    with no_grad(), unchanged(model), _evaluating(model):
+        yield

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ShapeError
-from engine.grad_mode import no_grad
 from engine.hooks import HookHandle, HookList
 from engine.nn.module import Module
 from engine.optim import LRScheduler, Optimizer, clip_grad_norm_, clip_grad_value_
@@ -26,7 +25,7 @@ from engine.training.events import (
     TrainedBatch,
     TrainingDone,
 )
-from engine.training.modes import evaluating, unchanged
+from engine.training.modes import testing, unchanged
 from engine.training.snapshot import TrainingSnapshot
 from engine.training.state import load_state, state_of
 
@@ -322,7 +321,7 @@ class Training:
 
     def predict(self, inputs: Array) -> Any:
         """What the model makes of inputs, in evaluation mode; nothing of the training changes."""
-        with no_grad(), unchanged(self.model), evaluating(self.model):
+        with testing(self.model):
             return self.model(as_tensor(inputs))
 
     def loss(self, outputs: Any, labels: Tensor) -> Tensor:

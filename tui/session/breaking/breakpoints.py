@@ -10,6 +10,7 @@ from tui.session.breaking import holding
 from tui.session.breaking.condition import Condition
 from tui.session.breaking.entries import parse_stop, parse_watch
 from tui.session.breaking.evaluation import EvaluationError
+from tui.session.breaking.listed import numbered
 from tui.session.breaking.stop import Stop
 from tui.session.breaking.targets import OneNode, Operation, Target, find, one_node
 from tui.session.breaking.wildcards import matches
@@ -27,6 +28,9 @@ class Breakpoint:
     """Whether it was given on the command line; such a one is not remembered."""
     hits: int = 0
     """How often it has made a run stop."""
+
+    def __str__(self) -> str:
+        return str(self.what)
 
 
 @dataclass
@@ -160,10 +164,7 @@ class Breakpoints:
 
     def _entry(self, number: int) -> Breakpoint | Watch:
         entries: list[Breakpoint | Watch] = [*self.breakpoints, *self.watches]
-        if not 1 <= number <= len(entries):
-            have = f"there are {len(entries)}" if entries else "there are none"
-            raise Refused(f"there is no number {number}: {have}")
-        return entries[number - 1]
+        return numbered(entries, number)
 
     def _node(self, node: int) -> OneNode:
         if node >= len(self._graph.nodes):

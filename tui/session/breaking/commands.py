@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +9,13 @@ from tui.errors import Refused
 from tui.session.breaking import PAGE
 from tui.session.breaking.breakpoints import Breakpoint, Breakpoints, Watch
 from tui.session.breaking.condition import Condition
+from tui.session.breaking.listed import changed, told
 from tui.session.breaking.syntax import FUNCTIONS, NAMES, ExpressionError
 from tui.session.breaking.targets import OneNode, Target
 from tui.session.explanation import GAP, Item
 
 if TYPE_CHECKING:
     from tui.session.session import Session
-
-CHANGE = re.compile(r"\s*([-!])\s*(\d{1,9})\s*", re.ASCII)
-"""`-2` removes number 2 of the list, `!2` switches it off or on."""
 
 NOT_HERE = "not in this graph"
 """Said of a breakpoint or a watch that none of the graph's steps is meant by."""
@@ -49,16 +46,8 @@ def _change(session: Session, command: dict[str, Any]) -> None:
     text = str(command["text"])
     breakpoints = session.breakpoints
     try:
-        if change := CHANGE.fullmatch(text):
-            number = int(change[2])
-            if change[1] == "-":
-                session.say(f"removed: {breakpoints.remove(number)}")
-            else:
-                one = breakpoints.switch(number)
-                session.say(f"switched {'on' if one.enabled else 'off'}: {one.what}")
-        else:
-            one = breakpoints.add_stop(text)
-            session.say(_added(breakpoints, one.what))
+        done = changed(breakpoints, text)
+        session.say(done or _added(breakpoints, breakpoints.add_stop(text).what))
     except ExpressionError as error:
         raise Refused(str(error)) from None
     session.show_page(PAGE, listing(breakpoints), update=True)
@@ -104,10 +93,7 @@ def _described(breakpoints: Breakpoints, entry: Breakpoint | Watch) -> str:
     if not isinstance(what, Condition) and not breakpoints.is_here(what):
         words.append(NOT_HERE)
     if isinstance(entry, Breakpoint):
-        if not entry.enabled:
-            words.append("off")
-        if entry.hits:
-            words.append(f"stopped {entry.hits} time{'s' if entry.hits > 1 else ''}")
+        words += told(entry)
     if entry.given:
         words.append("from the command line")
     return ", ".join(words)

@@ -6,8 +6,8 @@ from typing import Any
 
 from tui.errors import Refused
 from tui.session.breaking.breakpoints import Breakpoints
-from tui.session.breaking.commands import CHANGE
 from tui.session.breaking.condition import Condition
+from tui.session.breaking.listed import changed, told
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.explanation import GAP, Item
 from tui.session.labels import Labels
@@ -32,15 +32,9 @@ def change(session: TrainingSession, command: Json) -> None:
     """
     text = str(command["text"])
     breaks = session.breaks
-    if typed := CHANGE.fullmatch(text):
-        number = int(typed[2])
-        if typed[1] == "-":
-            session.say(f"removed: {breaks.remove(number)}")
-        else:
-            one = breaks.switch(number)
-            session.say(f"switched {'on' if one.enabled else 'off'}: {one}")
-    elif text.strip():
-        session.say(_added(session, breaks.add(_what(session, text))))
+    if text.strip():
+        done = changed(breaks, text)
+        session.say(done or _added(session, breaks.add(_what(session, text))))
     else:
         session.say(_take_over(session))
     session.show_page(BREAKS_PAGE, listing(breaks), update=True)
@@ -97,12 +91,7 @@ def listing(breaks: Breaks) -> list[Item]:
     """The page of all places where the training stops, and how they are written."""
     items: list[Item] = []
     for number, one in enumerate(breaks.entries, 1):
-        words = [str(one)]
-        if not one.enabled:
-            words.append("off")
-        if one.hits:
-            words.append(f"stopped {one.hits} time{'s' if one.hits > 1 else ''}")
-        items.append(("key", f"{number:>3}", ", ".join(words)))
+        items.append(("key", f"{number:>3}", ", ".join([str(one), *told(one)])))
     if not items:
         items.append(("line", "none yet", ""))
     how = (

@@ -12,6 +12,7 @@ from tui.errors import Refused
 from tui.session import numbers
 from tui.session.breaking.condition import Condition
 from tui.session.breaking.entries import parse_stop
+from tui.session.breaking.listed import numbered
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.breaking.targets import Target
 
@@ -135,7 +136,7 @@ class Breaks:
         Raises:
             Refused: there is none of that number.
         """
-        entry = self._entry(number)
+        entry = numbered(self.entries, number)
         self.entries.remove(entry)
         return entry
 
@@ -145,15 +146,9 @@ class Breaks:
         Raises:
             Refused: there is none of that number.
         """
-        entry = self._entry(number)
+        entry = numbered(self.entries, number)
         entry.enabled = not entry.enabled
         return entry
-
-    def _entry(self, number: int) -> Break:
-        if not 1 <= number <= len(self.entries):
-            have = f"there are {len(self.entries)}" if self.entries else "there are none"
-            raise Refused(f"there is no number {number}: {have}")
-        return self.entries[number - 1]
 
     def to_come(self, position: int) -> list[str]:
         """What may stop a training that has come so far."""
