@@ -9,7 +9,7 @@ import sys
 from tui import colours
 from tui.options import Options
 from tui.process.client import Client
-from tui.process.importing import uncollected
+from tui.process.importing import uncollected, without
 
 GNU_SCREEN = "STY"
 """Set inside GNU screen, which keeps an Escape back until the next key where the mouse is asked
@@ -41,12 +41,15 @@ def launch(options: Options, picks: bool, mouse: bool, fast: bool) -> int:
         client = Client(options)
     # Textual reads these when it is imported. Nothing here moves unless something happened.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    # How long it waits for more to draw; the terminal is sent no more than it takes in any case.
+    os.environ.setdefault("TEXTUAL_FPS", "240")
     colours.settle(os.environ)
     over_ssh = SSH in os.environ
     slow = over_ssh and not fast
     app = None
     try:
-        with uncollected():
+        # asyncio takes ssl for connections that the screen never makes: 4 MB.
+        with uncollected(), without("ssl"):
             from tui.app import BpTui
             from tui.input_decoding import forgive_bad_input
             from tui.terminal.driver import CellDriver

@@ -123,10 +123,30 @@ class Program:
         return (self.last - pressed) * 1000
 
     def close(self) -> None:
-        """End it; what it has started notices that it is gone."""
+        """End it, and wait until what it has started has noticed that."""
+        started = _children(self._process.pid)
         self._process.kill()
         self._process.wait()
         os.close(self._ours)
+        until = time.monotonic() + TIMEOUT
+        while any(_is_there(pid) for pid in started) and time.monotonic() < until:
+            time.sleep(0.02)
+
+
+def _children(pid: int) -> list[int]:
+    listing = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
+    pairs = (map(int, line.split()) for line in listing.stdout.splitlines())
+    return [child for child, parent in pairs if parent == pid]
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import pytest
 from rich.color import ColorSystem
 from rich.control import Control
 from rich.segment import Segment
+from rich.style import Style
 
 from tui.terminal import output
 from tui.terminal.output import Output
@@ -144,7 +145,26 @@ def test_nothing_is_drawn_after_the_end() -> None:
         terminal.output.stop_drawing()
         terminal.draw("after the end")
         terminal.output.say("the end")
-        assert terminal.take() == b"the end"
+        terminal.take_until("the end")
+        assert [row.rstrip() for row in terminal.screen.display] == [
+            "something",
+            *[""] * 8,
+            "the end",
+        ]
+
+
+def test_what_comes_after_it_has_the_terminal_s_own_look() -> None:
+    with line() as terminal:
+        bold = Segment("in bold", Style(bold=True))
+        terminal.output.draw(
+            SIZE, [Control.move_to(0, SIZE[1] - 1).segment, bold], ColorSystem.STANDARD, False
+        )
+        terminal.take_until("in bold")
+        terminal.output.stop_drawing()
+        terminal.output.say("$")
+        terminal.take_until("$")
+        assert terminal.screen.display[-1].rstrip() == "$"
+        assert not terminal.screen.buffer[SIZE[1] - 1][0].bold
 
 
 def test_it_ends_though_nothing_is_taken_any_more(monkeypatch: pytest.MonkeyPatch) -> None:

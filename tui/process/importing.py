@@ -1,10 +1,13 @@
-"""Importing quickly."""
+"""Importing quickly, and no more than is needed."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 from collections.abc import Iterator
+from types import ModuleType
+from typing import cast
 
 
 @contextlib.contextmanager
@@ -17,3 +20,18 @@ def uncollected() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextlib.contextmanager
+def without(name: str) -> Iterator[None]:
+    """Let a module seem not to be installed to what a block imports; afterwards it can be imported
+    as ever. Nothing is done where it has been imported before."""
+    if name in sys.modules:
+        yield
+        return
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    modules[name] = None
+    try:
+        yield
+    finally:
+        del modules[name]

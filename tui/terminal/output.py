@@ -19,6 +19,9 @@ from tui.terminal.difference import Pen, write_row
 LAST_WORDS = 2.0
 """Seconds that a terminal which takes nothing is given to take the end of what is said to it."""
 
+LAST_LINE = "\x1b[m\x1b[{}H\x1b[K"
+"""Goes to a row, and makes it blank."""
+
 SYNCHRONISED = ("\x1b[?2026h", "\x1b[?2026l")
 """Between these a terminal that knows them draws nothing, so that it shows a screen at once."""
 
@@ -104,9 +107,14 @@ class Output:
             self._changed.notify()
 
     def stop_drawing(self) -> None:
-        """From here on the screen is not ours, until the next start."""
+        """From here on the screen is not ours, until the next start. What is written there next
+        has the terminal's own look, and a line for itself: not every terminal has a second screen
+        that is put away."""
         with self._changed:
             self._drawn, self._takes_drawings = False, False
+            if self._shown:
+                self._texts.append(LAST_LINE.format(len(self._shown)))
+                self._changed.notify()
 
     def close(self) -> None:
         """Write what there still is to say, and end."""

@@ -1,0 +1,58 @@
+"""What is imported quickly, and what is left out."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+
+import pytest
+from tui_support import environment
+
+from tui.process.importing import uncollected, without
+
+
+def test_no_garbage_is_looked_for_meanwhile_and_then_again() -> None:
+    with uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count()
+    gc.unfreeze()
+
+
+def test_garbage_is_looked_for_again_after_an_import_that_fails() -> None:
+    with pytest.raises(ModuleNotFoundError), uncollected():
+        import there_is_no_such_module  # type: ignore[import-not-found] # noqa: F401
+    assert gc.isenabled()
+    gc.unfreeze()
+
+
+def test_what_has_been_imported_before_stays() -> None:
+    with without("json"):
+        import json
+    assert sys.modules["json"] is json
+
+
+LEFT_OUT = """
+import sys
+from tui.process.importing import without
+with without("ssl"):
+    import asyncio
+    from tui.app import BpTui
+assert "ssl" not in sys.modules
+assert asyncio.run(asyncio.sleep(0, "runs")) == "runs"
+import ssl
+print(ssl.SSLContext.__name__)
+"""
+
+
+def test_the_screen_does_without_ssl_and_whoever_wants_it_gets_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_OUT],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("SSLContext\n", "")
