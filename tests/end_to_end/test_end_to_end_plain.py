@@ -1,9 +1,9 @@
-"""--plain: the program line by line, with a pipe, a script, and in a terminal that is dumb."""
+"""--plain with its commands in a pipe or a script."""
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,60 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from terminal_driver import ROOT, TIMEOUT, Terminal, assert_gone, descendants, terminal
-
-GOOD = '"""A good one"""\nfrom engine import Tensor\na = Tensor(3.0, requires_grad=True)\n'
-
-OWN = (
-    "import os, sys, time, threading\n"
-    "from engine import BACK_FUNCS, wrap_forward_fn\n"
-    "cube = wrap_forward_fn(lambda x: x * x * x, name='cube')\n"
-    "def cube_back(grad_out, out, x):\n"
-    "    {}\n"
-    "    return grad_out * 3 * x * x\n"
-    "BACK_FUNCS.add_back_func(cube, 0, cube_back)\n"
-    "loss = cube(a)\n"
+from plain_driver import (
+    OWN,
+    environment,
+    scenario,
+    script,
 )
-"""A scenario with a backward function of its own, in which something is done first."""
-
-DUMB = {"TERM": "dumb"}
-CTRL_C, CTRL_D = b"\x03", b"\x04"
-
-
-def environment(folder: Path, **more: str) -> dict[str, str]:
-    """As in the terminal of the other tests."""
-    return {
-        "PATH": os.environ.get("PATH", ""),
-        "HOME": str(folder),
-        "XDG_CACHE_HOME": str(folder),
-        "XDG_STATE_HOME": str(folder / "state"),
-        "PYTHONPATH": ROOT,
-        "LC_ALL": "C.UTF-8",
-        **more,
-    }
-
-
-def script(
-    folder: Path, scenario: str | Path, commands: str, *options: str, **more: str
-) -> subprocess.CompletedProcess[str]:
-    """The program with commands in a pipe."""
-    return subprocess.run(
-        [sys.executable, "-m", "tui", *filter(None, [str(scenario)]), "--plain", *options],
-        input=commands,
-        env=environment(folder, **more),
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=2 * TIMEOUT,
-        check=False,
-    )
-
-
-def scenario(folder: Path, body: str, name: str = "own.py") -> Path:
-    path = folder / name
-    path.write_text(GOOD + body, encoding="utf-8")
-    return path
-
+from terminal_driver import TIMEOUT, assert_gone, descendants
 
 # A pipe
 
@@ -344,6 +297,8 @@ def test_interrupted_in_a_script(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(tmp_path),
+        # As in the foreground of a shell: what a script starts beside itself ignores the signal.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdin
     assert process.stdout
@@ -358,279 +313,3 @@ def test_interrupted_in_a_script(tmp_path: Path) -> None:
     assert process.stderr
     assert process.stderr.read() == b"bp-tui: interrupted\n"
     assert_gone(children)
-
-
-# A terminal
-
-
-def plain(folder: Path, name: str | Path, **more: str):  # type: ignore[no-untyped-def]
-    """The mode in a dumb terminal."""
-    return terminal(str(name), "--plain", environment=DUMB | more, folder=folder)
-
-
-def assert_only_lines(screen: Terminal) -> None:
-    """Nothing but text, and the terminal as it was."""
-    assert b"\x1b" not in screen.written
-    screen.assert_left_in_order()
-
-
-def test_in_a_dumb_terminal(tmp_path: Path) -> None:
-    with plain(tmp_path, "first_graph") as screen:
-        screen.shows("0 of 6 done", "bp-tui>")
-        children = screen.children()
-        screen.send(b"n\n")
-        screen.shows("1 of 6 done")
-        screen.send(b"\n")
-        screen.shows("2 of 6 done")
-        screen.send(b"x\n")
-        screen.shows("x has no meaning here; ? tells what can be typed")
-        screen.send(b"b\n")
-        screen.shows("breakpoint on node 1, e")
-        screen.send(b"q\n")
-        assert screen.ends() == 0
-        assert_only_lines(screen)
-        assert_gone(children)
-
-
-def test_who_is_there_has_their_breakpoints_again(tmp_path: Path) -> None:
-    for command, text in ((b"down 3\nb\n", "breakpoint on node 3"), (b"c\n", "Stopped before")):
-        with plain(tmp_path, "first_graph", XDG_STATE_HOME=str(tmp_path)) as screen:
-            screen.shows("bp-tui>")
-            screen.send(command)
-            screen.shows(text)
-            screen.send(CTRL_D)
-            assert screen.ends() == 0
-            assert_only_lines(screen)
-
-
-def test_lines_fit_the_window_also_once_it_is_another(tmp_path: Path) -> None:
-    with plain(tmp_path, "first_graph") as screen:
-        screen.shows("bp-tui>")
-        screen.resize(40, 24)
-        before = len(screen.written)
-        screen.send(b"?\n")
-        screen.shows("comment")
-        told = screen.written[before:].decode().replace("\r", "").splitlines()[1:-1]
-        assert 30 < max(map(len, told)) <= 40
-
-
-def test_ctrl_c_at_the_prompt_loses_nothing(tmp_path: Path) -> None:
-    with plain(tmp_path, "first_graph") as screen:
-        screen.shows("bp-tui>")
-        screen.send(b"n\n")
-        screen.shows("1 of 6 done")
-        screen.send(b"half a comm" + CTRL_C)
-        screen.shows("q quits")
-        screen.send(b"n\n")
-        screen.shows("2 of 6 done")
-        screen.send(CTRL_D)
-        assert screen.ends() == 0
-        assert_only_lines(screen)
-
-
-def test_ctrl_c_stops_a_long_command_and_the_session_goes_on(tmp_path: Path) -> None:
-    with plain(tmp_path, "deep", N="30000") as screen:
-        screen.shows("0 of", "bp-tui>")
-        screen.send(b"a isnan(grad_out) and step > 99999\n")
-        screen.shows("c stops after a step")
-        screen.send(b"n 1000000\n")
-        screen.shows("25 of")
-        screen.send(CTRL_C)
-        screen.until(lambda: screen.written.endswith(b"bp-tui> "), "the prompt")
-        assert b"of 30001 done. Next: nothing" not in screen.written
-        screen.send(b"g start\n")
-        screen.shows("Next: node 0")
-        screen.send(b"q\n")
-        assert screen.ends() == 0
-        assert_only_lines(screen)
-
-
-def test_a_step_that_never_ends_is_given_up_and_read_afresh_once_it_is_mended(
-    tmp_path: Path,
-) -> None:
-    path = scenario(tmp_path, OWN.format("\n    while True: pass"))
-    with plain(tmp_path, path.name) as screen:
-        screen.shows("0 of 2 done", "bp-tui>")
-        children = screen.children()
-        screen.send(b"n\n")
-        screen.shows("still at it; Ctrl+C stops it")
-        screen.send(CTRL_C)
-        screen.shows("it does not stop yet; Ctrl+C gives it up")
-        screen.send(CTRL_C)
-        screen.shows("Given up", "R reads the file afresh")
-        assert_gone(children)
-        screen.send(b"n\n")
-        screen.shows("n has no meaning here")
-        path.write_text(GOOD + "loss = a * a\n", encoding="utf-8")
-        screen.send(b"R\n")
-        screen.shows("0 of 2 done", "loss = a * a")
-        screen.send(b"n\n")
-        screen.shows("1 of 2 done")
-        screen.send(b"q\n")
-        assert screen.ends() == 0
-        assert_only_lines(screen)
-
-
-def test_loading_that_never_ends_is_given_up(tmp_path: Path) -> None:
-    path = scenario(tmp_path, "while True: pass\n")
-    with plain(tmp_path, path.name) as screen:
-        screen.shows("is still running its own code; Ctrl+C gives it up")
-        screen.send(CTRL_C)
-        screen.shows("Given up", "bp-tui>")
-        screen.send(b"o first_graph\n")
-        screen.shows("0 of 6 done")
-        screen.send(b"q\n")
-        assert screen.ends() == 0
-        assert_only_lines(screen)
-
-
-def test_a_mistake_is_told_with_its_place_and_can_be_mended(tmp_path: Path) -> None:
-    path = scenario(tmp_path, "print('so far')\n1 / 0\n")
-    with plain(tmp_path, path.name) as screen:
-        screen.shows("own.py, line 5: ZeroDivisionError", "1 / 0", "It printed", "  so far")
-        path.write_text(GOOD + "loss = a * a\n", encoding="utf-8")
-        screen.send(b"R\nn\n")
-        screen.shows("1 of 2 done")
-        screen.send(b"q\n")
-        assert screen.ends() == 0
-        assert_only_lines(screen)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_with_its_process(tmp_path: Path, number: signal.Signals) -> None:
-    with plain(tmp_path, "first_graph") as screen:
-        screen.shows("bp-tui>")
-        children = screen.children()
-        screen.process.send_signal(number)
-        assert screen.ends() == -number
-        assert_gone(children)
-        assert_only_lines(screen)
-
-
-def test_a_dumb_terminal_without_plain_has_the_trace_and_hears_of_plain(tmp_path: Path) -> None:
-    with terminal("first_graph", environment=DUMB, folder=tmp_path) as screen:
-        assert screen.ends() == 0
-        screen.shows(
-            "TERM is dumb, so this is what --trace prints (--plain steps", "multiply_back1"
-        )
-        assert_only_lines(screen)
-
-
-# A training
-
-REGRESSION = """
-import numpy as np
-from engine import SGD, Linear, Training
-xs = np.linspace(-1, 1, 20, dtype=np.float32).reshape(10, 2)
-ys = xs.sum(axis=1, keepdims=True)
-model = Linear(2, 1)
-def mean_square(out, y):
-    off = out - y
-    {}
-    return (off * off).sum() / len(y)
-training = Training(model, SGD(model.parameters(), 0.1), (xs, ys), (xs, ys), mean_square,
-                    batch_size=4, epochs={})
-"""
-
-
-def trains(folder: Path, epochs: int = 2, inside: str = "pass") -> Path:
-    """A scenario with a training of three batches an epoch."""
-    body = REGRESSION.format(inside, epochs)
-    path = folder / "own.py"
-    path.write_text('"""A small one"""\n' + body, encoding="utf-8")
-    return path
-
-
-def test_a_training_is_run_and_its_next_batch_stepped(tmp_path: Path) -> None:
-    path = trains(tmp_path)
-    done = script(tmp_path, path, "t\nn 2\n+ 9\nc\ns\nn\nt\nr\nt\nq\n")
-    assert done.stderr == ""
-    assert done.returncode == 0
-    for text in (
-        "SGD, learning rate 0.1",
-        "paused, 20 batches a second. Next: c runs",
-        "batch 1 of 6: loss",
-        "epoch 1 of 2: training loss",
-        "epoch 2 of 2: training loss",
-        "finished. Next: Esc steps with the trained weights",
-        "0 of",
-        "1 of",
-        "paused, full speed.",
-    ):
-        assert text in done.stdout, text
-    trained = subprocess.run(
-        [sys.executable, "-m", "tui", str(path), "--train", "--json"],
-        env=environment(tmp_path),
-        capture_output=True,
-        timeout=TIMEOUT,
-        check=True,
-    )
-    for event in map(json.loads, trained.stdout.splitlines()):
-        if event["event"] == "epoch":
-            assert f"training loss {event['train_loss']:.4g}, test loss" in done.stdout
-
-
-def test_a_training_that_fails_is_told_and_makes_the_script_fail(tmp_path: Path) -> None:
-    path = trains(tmp_path, inside="assert 'training' not in globals() or training.position < 2")
-    done = script(tmp_path, path, "t\nn 5\nq\n")
-    assert done.returncode == 2
-    assert done.stdout.count("batch 2 of 6: loss") == 1
-    assert "batch 3 (own.py, line 10): AssertionError" in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "failed. Next: R reads the file afresh." in done.stdout
-
-
-def test_ctrl_c_pauses_a_training_and_loses_nothing(tmp_path: Path) -> None:
-    path = trains(tmp_path, epochs=1_000_000)
-    with plain(tmp_path, path.name) as screen:
-        screen.shows("bp-tui>")
-        screen.send(b"t\n")
-        screen.shows("paused, 20 batches a second")
-        screen.send(b"+ 9\nc\n")
-        screen.shows("more epochs, the last of them:")
-        screen.send(CTRL_C)
-        screen.shows("paused, full speed. Next: c runs")
-        screen.until(lambda: screen.written.endswith(b"bp-tui> "), "the prompt")
-        screen.send(b"q\n")
-        screen.shows("Quit, and lose the training? y or n:")
-        screen.send(b"n\n")
-        screen.until(lambda: screen.written.endswith(b"bp-tui> "), "the prompt")
-        screen.send(b"x\n")
-        screen.shows("stopped after batch", "test loss")
-        screen.send(b"r\n")
-        screen.shows("lose this training? y or n:")
-        screen.send(b"y\n")
-        screen.until(lambda: screen.written.endswith(b"bp-tui> "), "the prompt")
-        screen.send(b"n\n")
-        screen.shows("batch 1 of 3")
-        screen.send(CTRL_D)
-        assert screen.ends() == 0
-        assert_only_lines(screen)
-
-
-def test_the_keys_of_a_training(tmp_path: Path) -> None:
-    path = trains(tmp_path, epochs=20)
-    commands = "t\n+ 9\nb 4\nB\nc\nt\np\nb -1\nL 0.05\nE 2\ng 10\n.\nw\nv\nq\n"
-    done = script(tmp_path, path, commands)
-    assert done.stderr == ""
-    for text in (
-        "Batch 4: stopped before its update",
-        "batch 3 of 60: loss",
-        "batch 2 of 60: loss",
-        "SGD, learning rate 0.05",
-        "batch 10 of 66: loss",
-        "weight: gradient norm",
-        "of the value",
-        "slope: ",
-    ):
-        assert text in done.stdout, text
-    for line in done.stdout.splitlines():
-        assert not re.search("[\u2500-\u259f\u2800-\u28ff]", line), line
-
-
-def test_a_run_tells_now_and_then_how_far_it_is(tmp_path: Path) -> None:
-    path = trains(tmp_path, inside="import time; time.sleep(3)", epochs=1)
-    done = script(tmp_path, path, "t\nc\n")
-    assert done.returncode == 0
-    assert re.search(r"^bp-tui: batch [23] of 3: loss", done.stderr, re.M)
-    assert "finished." in done.stdout

@@ -240,3 +240,10 @@ def working_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+def plot_only(line: str) -> str:
+    """The part of a line in which the curve is, right of the axis, at 80 columns; nothing of a line
+    below the curve."""
+    _, *right = re.split("[┤│]", line[:46], maxsplit=1)
+    return right[0] if right else ""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from screen_driver import Driver, stepping, training
+from screen_driver import Driver, plot_only, stepping, training
 
 from tui.screens.stepping import SteppingScreen
 from tui.screens.training import TrainingScreen
@@ -143,13 +142,6 @@ async def test_it_comes_to_its_end_with_results_and_back_with_the_trained_weight
         assert float(trained) < float(untrained)
         await driver.press("c")
         await driver.done(driver.steps())
-
-
-def plot_only(line: str) -> str:
-    """The part of a line in which the curve is, right of the axis, at 80 columns; nothing of a line
-    below the curve."""
-    _, *right = re.split("[┤│]", line[:46], maxsplit=1)
-    return right[0] if right else ""
 
 
 async def test_stop_tests_here_and_run_goes_on() -> None:
@@ -511,93 +503,3 @@ async def test_a_loss_that_is_not_finite_is_shown(small_training: Scenario) -> N
         await driver.press("n", "n", "n", "n")
         await driver.shows("loss of batch 4 ", "NaN")
         driver.assert_fits()
-
-
-async def test_the_marks_of_test_losses_stand_where_their_epoch_ended() -> None:
-    # Far left, where the first of very many epochs has ended; not at the right edge.
-    async with training(batch_size=2000, epochs=1000) as driver:
-        await driver.press("n", "n")
-        await driver.shows("2 of 2000")
-        curve = [plot_only(line) for line in driver.lines()[2:18]]
-        marks = [line.index("o") for line in curve if "o" in line]
-        assert len(marks) == 1, driver.text()
-        assert marks[0] < 3, driver.text()
-
-
-async def test_the_curve_is_zoomed_and_its_axis_and_its_form_changed() -> None:
-    async with training(**SHORT) as driver:
-        await driver.press("n", "n")
-        await driver.shows("loss of batch 2 ", "loss: dots each batch")
-        await driver.press("A")
-        await driver.shows("loss, log axis: dots")
-        await driver.press("A")
-        await driver.shows("loss: dots")
-        await driver.press("z")
-        await driver.shows("loss of the last 500 batches:", "500")
-        await driver.press("z", "z")
-        await driver.shows("loss of the last 20 batches:")
-        await driver.press("z")
-        await driver.shows("loss: dots")
-        await driver.press("P")
-        await driver.shows("the curve is drawn in block")
-        assert re.search("[▀▄█]", "".join(map(plot_only, driver.lines()[2:12])))
-        await driver.press("P")
-        await driver.shows("the curve is drawn in ASCII")
-        assert "*" in "".join(map(plot_only, driver.lines()[2:12]))
-
-
-async def test_a_run_stays_on_the_curve_when_the_file_is_read_afresh() -> None:
-    async with training(**SHORT) as driver:
-        await driver.press("n", "n", "n")
-        await driver.shows("loss of batch 3 ")
-        await driver.press("R")
-        await driver.shows("lose the training?  y / n")
-        await driver.press("y")
-        await driver.done(0)
-        await driver.press("t")
-        await driver.shows("0 of 16", "1 was SGD 0.05")
-
-
-async def test_pages_of_test_images_and_of_the_confusion_matrix() -> None:
-    async with training(**SHORT) as driver:
-        await driver.press("i")
-        await driver.shows("Test images, after batch 0", "wrong, the surest of them first", "says")
-        await driver.press("escape", "n")
-        await driver.shows("loss of batch 1 ")
-        await driver.press("M")
-        await driver.shows("Confusion matrix, after batch 1", "said to be", "Most often")
-
-
-# Kept in a folder
-
-
-async def test_where_it_is_kept_is_shown(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    async with training(**SHORT, out=str(out), checkpoint_every=3) as driver:
-        await driver.shows("Kept  before the first batch, in /")
-        for _ in range(4):
-            await driver.press("n")
-        await driver.shows("4 of 16", "Kept  batch 3, in /")
-        driver.assert_fits()
-        await driver.press("q")  # does not ask
-        await driver.until(lambda: not driver.app.is_running, "the end")
-    assert driver.app.client is not None
-    assert "the training is kept at batch 4 of 16" in driver.app.client.farewell
-
-
-async def test_that_it_cannot_be_kept_is_told_and_it_goes_on(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    async with training(**SHORT, out=str(out), checkpoint_every=3) as driver:
-        await driver.shows("Kept")
-        shutil.rmtree(out)
-        for _ in range(3):
-            await driver.press("n")
-        await driver.shows("the training is not kept: No such file", "! not kept since before the")
-        await driver.press("n")
-        await driver.shows("4 of 16")
-        await driver.press("q")
-        await driver.shows("Quit, and lose the training?")
-        await driver.press("n")
-        out.mkdir()
-        await driver.press("n", "n")
-        await driver.shows("is kept in", "Kept  batch 6, in /")

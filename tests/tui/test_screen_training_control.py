@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from screen_driver import Driver, stepping, training
-from tui_support import REGRESSION, write
+from tui_support import FAILS_BACKWARD, REGRESSION, write
 
 SHORT = {"batch_size": 500, "epochs": 2}
 """16 batches."""
@@ -215,16 +215,8 @@ async def test_a_key_is_answered_while_a_slow_batch_is_under_way(tmp_path: Path)
 
 
 async def test_a_batch_that_fails_offers_the_way_in(tmp_path: Path) -> None:
-    fails = REGRESSION + (
-        "def back(grad_out, out, x):\n"
-        "    raise ValueError('a message that is too long for the line of the screen, by far')\n"
-        "odd = wrap_forward_fn(lambda x: x * 1, name='odd')\n"
-        "BACK_FUNCS.add_back_func(odd, 0, back)\n"
-        "def loss_fn(out, y):\n"
-        "    loss = mean_square(out, y)\n"
-        "    return odd(loss) if training.position == 2 else loss\n"
-        "training.loss_fn = loss_fn\n"
-    )
+    long = "a message that is too long for the line of the screen, by far"
+    fails = REGRESSION + FAILS_BACKWARD.replace("odd')\n", f"{long}')\n", 1)
     async with training(write(tmp_path, fails)) as driver:
         await driver.press("c")
         await driver.shows("failed", "batch 3 (wrong.py, line", "…  s steps into it, p goes back")

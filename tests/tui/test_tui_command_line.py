@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from tui_support import (
     BODY_LINE,
+    BROKEN,
     BUNDLED,
     REGRESSION,
     SQUARE,
     assert_refused,
     command,
-    debugged,
     environment,
     json_lines,
     run,
-    wait_until,
     write,
 )
 
 from tui import __version__, cli
-from tui.process import BLAS_THREADS
-
-FOREVER = (
-    "import sys, time\nprint('under way', file=sys.stderr, flush=True)\nwhile True:\n    pass\n"
-)
-
-STUBBORN = (
-    "import signal, sys, time\nsignal.signal(signal.SIGINT, lambda *told: None)\n"
-    "print('under way', file=sys.stderr, flush=True)\nwhile True:\n    try:\n"
-    "        time.sleep(0.01)\n    except BaseException:\n        pass\n"
-)
-
-A_LONG_CALL = (
-    "import sys\na = np.ones((3000, 3000))\n"
-    "print('under way', file=sys.stderr, flush=True)\nnp.linalg.svd(a)\n"
-)
-
-SLOW_TRAINING = REGRESSION + (
-    "import sys, time\n"
-    "training.epochs = 100000\n"
-    "class Slow(Linear):\n"
-    "    def forward(self, x):\n"
-    "        time.sleep(0.001)\n"
-    "        return super().forward(x)\n"
-    "training.model = Slow(2, 1)\n"
-    "training.optimizer = SGD(training.model.parameters(), 0.0)\n"
-    "print('under way', file=sys.stderr, flush=True)\n"
-)
 
 
 def mistake(capsys: pytest.CaptureFixture[str], *args: str) -> str:
@@ -136,18 +105,6 @@ def test_a_traceback_is_none_of_the_user_s_business(tmp_path: Path) -> None:
     done = run(write(tmp_path, "a = 1\n1 / 0\n"), "--trace")
     assert_refused(done, f"line {BODY_LINE + 1}", "ZeroDivisionError", "1 / 0", lines=2)
     assert done.stdout == ""
-
-
-BROKEN = """
-def cube(x):
-    return x ** 3
-def cube_back(grad_out, out, x):
-    {body}
-cubed = wrap_forward_fn(cube)
-BACK_FUNCS.add_back_func(cubed, 0, cube_back)
-a = Tensor([1.0, 2.0], requires_grad=True)
-loss = cubed(a)
-"""
 
 
 @pytest.mark.parametrize("mode", [["--trace"], ["--trace", "--json"]])
@@ -467,81 +424,6 @@ def test_standard_output_that_is_closed(args: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-# Interrupts
-
-
-@pytest.mark.parametrize(
-    ("body", "mode"),
-    [
-        (FOREVER, ["--trace"]),
-        (FOREVER, ["--trace", "--json"]),
-        (SLOW_TRAINING, ["--train"]),
-        (SLOW_TRAINING, ["--train", "--json"]),
-        (BROKEN.format(body=FOREVER.replace("\n", "\n    ")), ["--trace"]),
-        (STUBBORN, ["--trace"]),
-        (A_LONG_CALL, ["--train"]),
-    ],
-    ids=[
-        *("loading", "loading json", "training", "training json", "a backward function"),
-        *("one that swallows it", "a long call"),
-    ],
-)
-def test_an_interrupt_ends_it_quietly(tmp_path: Path, body: str, mode: list[str]) -> None:
-    with subprocess.Popen(
-        command(write(tmp_path, body), *mode),
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stderr
-        said = process.stderr.readline()
-        time.sleep(0.15)
-        process.send_signal(signal.SIGINT)
-        out, rest = process.communicate(timeout=10)
-    assert said == b"under way\n"
-    assert process.returncode == 130
-    assert b"Traceback" not in rest
-    assert b"interrupted" in rest
-    if "--json" in mode:
-        for line in out.decode().splitlines():
-            json.loads(line)
-
-
-def test_what_a_scenario_leaves_running_does_not_keep_the_program(tmp_path: Path) -> None:
-    body = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
-    done = run(write(tmp_path, body + SQUARE), "--trace", timeout=10)
-    assert done.returncode == 0
-    assert "2 steps" in done.stdout
-
-
-def test_a_copy_that_a_scenario_forks_prints_no_second_trace(tmp_path: Path) -> None:
-    body = "import os\nme = os.fork()\n" + SQUARE + "if me == 0: 1 / 0\n"
-    done = run(write(tmp_path, body), "--trace")
-    assert done.returncode == 0
-    assert done.stdout.count("2 steps") == 1
-    assert "ZeroDivisionError" in done.stderr  # as of any process
-    assert "tui" not in done.stderr.replace(str(tmp_path), "")
-
-
-def test_a_crash_of_the_interpreter_names_the_line(tmp_path: Path) -> None:
-    done = run(write(tmp_path, "import os\nos.abort()\n"), "--trace")
-    assert done.returncode == -signal.SIGABRT
-    assert f'wrong.py", line {BODY_LINE + 1} in <module>' in done.stderr
-
-
-def test_memory_that_is_not_there(tmp_path: Path) -> None:
-    done = run(write(tmp_path, "x = np.ones(10**13)\n"), "--trace")
-    assert_refused(done, "there is not enough memory: Unable to allocate", f"line {BODY_LINE}")
-
-
-def test_a_data_folder_is_meant_from_where_the_program_was_started(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    body = "import os\nfrom scenarios.data import mnist\nos.chdir('elsewhere')\nmnist()\n"
-    done = run(write(tmp_path, body), "--trace", "--data-dir", "idx", cwd=tmp_path)
-    assert_refused(done, str(tmp_path / "idx"))
-
-
 def test_the_module_and_the_command_are_one() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from tui.cli import main; raise SystemExit(main())", "--version"],
@@ -551,44 +433,6 @@ def test_the_module_and_the_command_are_one() -> None:
         timeout=20,
     )
     assert done.stdout == run("--version").stdout == f"bp-tui {__version__}\n"
-
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-TELLS_ITS_THREADS = "import os\n" + SQUARE + f"print([os.environ.get(v) for v in {THREADS!r}])\n"
-
-
-@pytest.mark.parametrize(
-    ("options", "variables", "told"),
-    [
-        ((), {}, ["1", "1", "1"]),
-        (("--threads", "3"), {}, ["3", "3", "3"]),
-        ((), {"OPENBLAS_NUM_THREADS": "2"}, ["1", "2", "1"]),
-        ((), {"OMP_NUM_THREADS": "2"}, ["2", None, None]),
-        (("--threads", "3"), {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "4"}, ["3", "3", "3"]),
-        ((), {"OMP_NUM_THREADS": ""}, ["1", "1", "1"]),
-    ],
-)
-def test_threads_of_blas(
-    options: tuple[str, ...],
-    variables: dict[str, str],
-    told: list[str | None],
-    tmp_path: Path,
-) -> None:
-    """One, unless the user says otherwise: on the command line before in the environment."""
-    path = write(tmp_path, TELLS_ITS_THREADS)
-    env = environment(**{**dict.fromkeys(BLAS_THREADS), **variables})
-    done = run(path, "--trace", *options, env=env)
-    assert str(told) in done.stdout + done.stderr
-
-
-def test_threads_of_a_debugged_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    path = write(tmp_path, TELLS_ITS_THREADS)
-    for name in BLAS_THREADS:
-        monkeypatch.delenv(name, raising=False)
-    with debugged(path) as process:
-        process.wait_for("stepping")
-        assert wait_until(lambda: list(process.client.log) == ["['1', '1', '1']"], 8)
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "two"])

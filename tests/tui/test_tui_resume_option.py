@@ -42,6 +42,17 @@ STUCK = REGRESSION + (
 )
 
 
+def in_a_process(arguments: list[str]) -> subprocess.Popen[str]:
+    """A command that is under way, with what it prints to be read."""
+    return subprocess.Popen(
+        arguments,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 @pytest.fixture
 def scenario(tmp_path: Path) -> Path:
     return write(tmp_path, REGRESSION)
@@ -188,12 +199,7 @@ def test_what_fails_in_the_scenario_is_told_and_the_batches_before_are_kept(
 
 def test_a_reader_that_has_enough_loses_nothing(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path, SLOW)
-    with subprocess.Popen(
-        command(path, "--train", "--json", "--out", out),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with in_a_process(command(path, "--train", "--json", "--out", out)) as process:
         assert process.stdout is not None
         for _ in range(3):
             process.stdout.readline()
@@ -211,13 +217,7 @@ def test_a_reader_that_has_enough_loses_nothing(tmp_path: Path, out: Path) -> No
 def started(tmp_path: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
     """A training under way."""
     path = write(tmp_path, SLOW)
-    with subprocess.Popen(
-        command(path, "--train", "--json", "--out", out),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with in_a_process(command(path, "--train", "--json", "--out", out)) as process:
         assert process.stdout is not None
         for _ in range(5):  # four batches and an epoch
             process.stdout.readline()
@@ -246,12 +246,8 @@ def test_a_signal_ends_it_in_order(
 
 def test_the_second_one_ends_it_at_once(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path, STUCK)
-    with subprocess.Popen(
-        command(path, "--train", "--json", "--out", out, "--checkpoint-every", 1),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    with in_a_process(
+        command(path, "--train", "--json", "--out", out, "--checkpoint-every", 1)
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -275,13 +271,7 @@ def test_the_batch_under_way_has_all_the_time_that_it_takes(
 ) -> None:
     # One call, in which Python hears of no signal, and longer than is waited for elsewhere.
     body = STUCK.replace("time.sleep(60)", "sum(range(25_000_000))")
-    with subprocess.Popen(
-        command(write(tmp_path, body), "--train", "--json", "--out", out),
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with in_a_process(command(write(tmp_path, body), "--train", "--json", "--out", out)) as process:
         assert process.stderr is not None
         while "stuck" not in process.stderr.readline():
             pass
@@ -294,12 +284,8 @@ def test_the_batch_under_way_has_all_the_time_that_it_takes(
 
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path, out: Path) -> None:
     path = write(tmp_path, SLOW.replace("100", "4"))
-    with subprocess.Popen(
-        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *command(path, "--train", "--out", out)],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    with in_a_process(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *command(path, "--train", "--out", out)]
     ) as process:
         while not (out / "checkpoint.npz").exists():
             time.sleep(0.01)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tui_support import REGRESSION, load, text_of, write
+from tui_support import FAILS_BACKWARD, FAILS_FORWARD, REGRESSION, load, text_of, write
 
 from tui.errors import Refused
 from tui.loader import Scenario
@@ -426,25 +426,12 @@ def test_an_optimizer_that_never_clears_gradients_gets_no_others(tmp_path: Path,
 
 
 def test_a_batch_that_fails_says_whether_it_can_be_looked_into(tmp_path: Path) -> None:
-    fails = LONGER + (
-        "def loss_fn(out, y):\n"
-        "    if training.position == 2:\n        raise ValueError('odd')\n"
-        "    return mean_square(out, y)\n"
-        "training.loss_fn = loss_fn\n"
-    )
+    fails = LONGER + FAILS_FORWARD
     session = session_for(tmp_path, fails)
     run(session)
     assert (session.state, session.training.position) == ("failed", 2)
     assert not session.can_look_in
-    backward = LONGER + (
-        "def back(grad_out, out, x):\n    raise ValueError('odd')\n"
-        "odd = wrap_forward_fn(lambda x: x * 1, name='odd')\n"
-        "BACK_FUNCS.add_back_func(odd, 0, back)\n"
-        "def loss_fn(out, y):\n"
-        "    loss = mean_square(out, y)\n"
-        "    return odd(loss) if training.position == 2 else loss\n"
-        "training.loss_fn = loss_fn\n"
-    )
+    backward = LONGER + FAILS_BACKWARD
     session = session_for(tmp_path, backward)
     run(session)
     assert (session.state, session.training.position) == ("failed", 2)
@@ -465,12 +452,7 @@ def test_an_evaluation_that_fails_is_no_batch_to_look_into(tmp_path: Path) -> No
 
 
 def test_a_pass_that_fails_while_it_is_asked_for_a_condition(tmp_path: Path) -> None:
-    fails = LONGER + (
-        "def loss_fn(out, y):\n"
-        "    if training.position == 2:\n        raise ValueError('odd')\n"
-        "    return mean_square(out, y)\n"
-        "training.loss_fn = loss_fn\n"
-    )
+    fails = LONGER + FAILS_FORWARD
     session = session_for(tmp_path, fails)
     break_at(session, "nan or inf")
     run(session)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tui_support import REGRESSION, Debugged, debugged, text_of, write
+from tui_support import FAILS_BACKWARD, REGRESSION, Debugged, debugged, text_of, write
 
 LONGER = REGRESSION + "training.epochs = 100\n"
 
@@ -102,15 +102,7 @@ def test_a_batch_whose_graph_cannot_be_made_is_not_opened(tmp_path: Path) -> Non
 
 
 def test_a_batch_whose_pass_fails_is_opened_where_it_failed(tmp_path: Path) -> None:
-    fails = LONGER + (
-        "def back(grad_out, out, x):\n    raise ValueError('odd')\n"
-        "odd = wrap_forward_fn(lambda x: x * 1, name='odd')\n"
-        "BACK_FUNCS.add_back_func(odd, 0, back)\n"
-        "def loss_fn(out, y):\n"
-        "    loss = mean_square(out, y)\n"
-        "    return odd(loss) if training.position == 2 else loss\n"
-        "training.loss_fn = loss_fn\n"
-    )
+    fails = LONGER + FAILS_BACKWARD
     with debugged(write(tmp_path, fails)) as there:
         there.wait_for("stepping")
         there.ask("training.open")

@@ -56,6 +56,37 @@ training = Training(model, SGD(model.parameters(), 0.1), (xs, ys), (xs, ys), mea
 """
 """Six batches in two epochs, in a moment."""
 
+BROKEN = """
+def cube(x):
+    return x ** 3
+def cube_back(grad_out, out, x):
+    {body}
+cubed = wrap_forward_fn(cube)
+BACK_FUNCS.add_back_func(cubed, 0, cube_back)
+a = Tensor([1.0, 2.0], requires_grad=True)
+loss = cubed(a)
+"""
+"""A backward function of the user's own, with a body to be put in."""
+
+FAILS_FORWARD = (
+    "def loss_fn(out, y):\n"
+    "    if training.position == 2:\n        raise ValueError('odd')\n"
+    "    return mean_square(out, y)\n"
+    "training.loss_fn = loss_fn\n"
+)
+"""Behind REGRESSION: the third batch fails before there is a graph of it."""
+
+FAILS_BACKWARD = (
+    "def back(grad_out, out, x):\n    raise ValueError('odd')\n"
+    "odd = wrap_forward_fn(lambda x: x * 1, name='odd')\n"
+    "BACK_FUNCS.add_back_func(odd, 0, back)\n"
+    "def loss_fn(out, y):\n"
+    "    loss = mean_square(out, y)\n"
+    "    return odd(loss) if training.position == 2 else loss\n"
+    "training.loss_fn = loss_fn\n"
+)
+"""Behind REGRESSION: the backward pass of the third batch fails."""
+
 
 def write(folder: Path, body: str, name: str = "wrong.py") -> Path:
     """A scenario file of the two lines of HEADER and a body."""

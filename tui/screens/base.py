@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from tui.actions import QUIT, Action
 from tui.screens.command_list import command_items, matching
+from tui.screens.pages import help_items, log_items, small_items
 from tui.screens.prompt import Prompt
 from tui.widgets import styles
 from tui.widgets.items import Item, Items
@@ -315,57 +316,41 @@ class BaseScreen(Screen[None]):
             self._search_commands()
 
     async def on_key(self, event: events.Key) -> None:
-        """Answer a question, type into the prompt, or clear a notice; a key without a meaning is
-        told so."""
+        """A key goes to what is open (a prompt, a question, a page), or does what it means here;
+        one without a meaning is told so, and goes on to whoever else wants it."""
+        if self._takes(event) or await self._acts(event):
+            event.stop()
+            event.prevent_default()
+
+    def _takes(self, event: events.Key) -> bool:
+        """Give a key to what comes before the screen's own actions; whether something took it."""
+        known = self._known_keys()
+        waits = bool(self.WAITS and self.program.watching.waits_for)
+        here = waits and _needs_no_answer(known.get(event.key, ""))
         if not self.is_complete:
             self.program.type_later(event.key)
-            event.stop()
-            event.prevent_default()
-            return
-        if self._too_small and self._question is None:
-            event.stop()
-            event.prevent_default()
+        elif self._too_small and self._question is None:
             if event.key in QUIT.keys:  # nothing else is done unseen
                 self.program.action_quit_program()
-            return
-        if self._prompt is not None and event.key not in ("ctrl+q", "ctrl+z"):
-            event.stop()
-            event.prevent_default()
+        elif self._prompt is not None and event.key not in ("ctrl+q", "ctrl+z"):
             self._type(event)
-            return
-        if self._question is not None:
-            then = self._question[1]
-            self._question = None
-            event.stop()
-            event.prevent_default()
-            self.draw_footer()
-            if event.key in ("y", "Y"):
-                then()
-            self.program.show_postponed()
-            return
-        if event.key == "escape" and self._page is None and self.program.is_fetching:
+        elif self._question is not None:
+            self._answer(event)
+        elif event.key == "escape" and self._page is None and self.program.is_fetching:
             self.program.stop_fetching()
-            event.stop()
-            event.prevent_default()
-            return
-        known = {key: action.name for action in self.ACTIONS for key in action.keys}
-        waits = bool(self.WAITS and self.program.watching.waits_for)
-        if waits and event.key == "escape":
-            event.stop()
-            event.prevent_default()
+        elif waits and event.key == "escape":
             self.program.give_up()
-            return
-        here = waits and _needs_no_answer(known.get(event.key, ""))
-        if self.program.is_changing and self.CHANGES and not here:
+        elif self.program.is_changing and self.CHANGES and not here:
             self.program.type_later(event.key)
-            event.stop()
-            event.prevent_default()
-            return
-        if self._page is not None and event.key in SCROLLING:
+        elif self._page is not None and event.key in SCROLLING:
             self._scroll_page(SCROLLING[event.key])
-            event.stop()
-            event.prevent_default()
-            return
+        else:
+            return False
+        return True
+
+    async def _acts(self, event: events.Key) -> bool:
+        """Do what a key means on this screen; whether it means something."""
+        known = self._known_keys()
         if self._page is None and known.get(event.key) in self.CHANGES:
             # Keys that are typed ahead overtake the action of this one: keep them from now on.
             self.program.is_changing = True
@@ -374,20 +359,34 @@ class BaseScreen(Screen[None]):
             self.draw_footer()
         if event.key in known:
             # Here and now: left to the program, it would come after the keys that were typed next.
-            event.stop()
-            event.prevent_default()
             self._asked = None  # whatever is refused from here on is not what was typed before
             name = known[event.key]
             self.program.pressed = _shown(event)
             if self._page is not None and not _possible_on_a_page(name):
                 self.notice("Esc closes this page; then the keys act again")
             elif self.check_action(name, ()):
-                await self.program.run_action(name if "." in name else f"screen.{name}", self)
-        elif self.KEEPS_KEYS:
+                await self.program.run_action(_target(name), self)
+            return True
+        if self.KEEPS_KEYS:
             self.program.type_later(event.key)
             self.notice(f"{_shown(event)} acts once the scenario is there")
         elif event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
+        return False
+
+    def _known_keys(self) -> dict[str, str]:
+        """The names of the screen's actions, by key."""
+        return {key: action.name for action in self.ACTIONS for key in action.keys}
+
+    def _answer(self, event: events.Key) -> None:
+        """A key for the question that is open."""
+        assert self._question is not None
+        then = self._question[1]
+        self._question = None
+        self.draw_footer()
+        if event.key in ("y", "Y"):
+            then()
+        self.program.show_postponed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a question or the prompt is open only what answers it counts; under a page nothing
@@ -422,8 +421,7 @@ class BaseScreen(Screen[None]):
         self._asked = None
         self.close_page()
         if found:
-            name = found[self._chosen].name
-            target = name if "." in name else f"screen.{name}"
+            target = _target(found[self._chosen].name)
             self.program.call_later(self.program.run_action, target, self)
 
     def _search_commands(self) -> None:
@@ -530,55 +528,32 @@ class BaseScreen(Screen[None]):
         if not self.is_shown:
             return
         if self._too_small:
-            self.query_one("#page", Items).show_items(self._small_items())
+            question = self._question[0] if self._question is not None else ""
+            self.query_one("#page", Items).show_items(small_items(*self.size, question))
         elif self._page is not None:
             items = self._page_items()
             self.query_one("#page", Items).show_items(items, self._page_first)
 
     def _page_items(self) -> list[Item]:
-        pages = {
-            "help": self._help_items,
-            "log": self._log_items,
-            "shown": self._shown_items,
-            "commands": self._command_items,
-        }
-        return pages[self._page]() if self._page else []
-
-    def _help_items(self) -> list[Item]:
-        items: list[Item] = [("title", "Keys", "? closes this page")]
-        for action in self.ACTIONS:
-            if action.help:
-                items.append(("key", action.shown_key, action.help))
-        return items
-
-    def _log_items(self) -> list[Item]:
-        client = self.program.client
-        lines = client.last_printed() if client else []
-        title: Item = ("title", "What the scenario has printed", "l closes this page")
-        if not lines:
-            return [title, ("quiet", "nothing", "")]
-        page = self.query_one("#page", Items)
-        room = max(1, page.size.height - 1)
-        shown: list[Item] = []
-        for line in reversed(lines[-room:]):
-            shown.insert(0, ("line", line, ""))
-            if page.rows_of(shown) > room:
-                # A line that is longer than the page is cut rather than left out.
-                shown = shown[1:] or [("line", line[: room * page.size.width // 2], "")]
-                break
-        return [title, *shown]
+        if self._page == "help":
+            return help_items(self.ACTIONS)
+        if self._page == "log":
+            client = self.program.client
+            return log_items(
+                client.last_printed() if client else [], self.query_one("#page", Items)
+            )
+        if self._page == "commands":
+            return self._command_items()
+        return self._shown_items() if self._page == "shown" else []
 
     def _shown_items(self) -> list[Item]:
         title, items = self._shown_page
         return [("title", title, "Esc closes this page"), ("gap", "", ""), *items]
 
-    def _small_items(self) -> list[Item]:
-        width, height = self.size
-        need = f"bp-tui needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are "
-        items: list[Item] = [("text", f"{need}{width} and {height}.", "")]
-        if self._question is not None:
-            items.append(("problem", f"{self._question[0]} y / n", ""))
-        return items
+
+def _target(name: str) -> str:
+    """An action's name, as Textual wants it."""
+    return name if "." in name else f"screen.{name}"
 
 
 def _possible_on_a_page(action: str) -> bool:
