@@ -60,8 +60,9 @@ class TrainingSnapshot:
         self.own = copied(own_attributes(optimizer), tensors)
         """Copies of the other attributes of an optimiser that is none of the engine's."""
         self.grads: list[Array | None] = []
-        """The gradients that such an optimiser may leave for the next batch to be added to."""
-        if not isinstance(optimizer, Optimizer):
+        """The gradients that are left for the next batch to be added to, where the optimiser has a
+        `zero_grad()` of its own, which may not clear them."""
+        if _leaves_gradients(optimizer):
             grads = [tensor.grad for tensor in tensors]
             self.grads = [None if grad is None else grad.array.copy() for grad in grads]
         scheduler = training.scheduler
@@ -89,9 +90,9 @@ class TrainingSnapshot:
                 state.update({name: _kept(v, before.get(name)) for name, v in kept.items()})
         for name, value in (self.settings | copied(self.own, tensors)).items():
             setattr(optimizer, name, value)
-        if not isinstance(optimizer, Optimizer):
+        if _leaves_gradients(optimizer):
             for tensor, grad in zip(tensors, self.grads, strict=True):
-                tensor.grad = None if grad is None else Tensor(grad.copy())
+                tensor.grad = None if grad is None else Tensor(grad.copy(), dtype=grad.dtype)
         if training.scheduler is not None and self.schedule is not None:
             training.scheduler.load_state_dict(self.schedule)
         set_rng_state(self.drawn)
@@ -125,6 +126,11 @@ class TrainingSnapshot:
         """How many bytes its arrays take."""
         states = (v for state in self.states for v in state.values() if isinstance(v, np.ndarray))
         return sum(array.nbytes for array in (*self.arrays, *states))
+
+
+def _leaves_gradients(optimizer: Any) -> bool:
+    zero_grad = getattr(optimizer, "zero_grad", None)
+    return getattr(zero_grad, "__func__", None) is not Optimizer.zero_grad
 
 
 def tensors_of(training: Training) -> list[Tensor]:

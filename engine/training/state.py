@@ -46,6 +46,7 @@ def state_of(training: Training, snapshot: TrainingSnapshot) -> State:
     return {
         "model": {name: snapshot.arrays[i].copy() for name, i in named.items()},
         "others": [snapshot.arrays[i].copy() for i in others],
+        "grads": [None if grad is None else grad.copy() for grad in snapshot.grads],
         "optimizer": _optimizer_state(training.optimizer, snapshot, tensors),
         "scheduler": None if schedule is None else plain(schedule, _name(training.scheduler)),
         "random": snapshot.drawn,
@@ -116,6 +117,8 @@ def _snapshot_from(training: Training, state: Mapping[str, Any]) -> TrainingSnap
         snapshot.arrays[i] = state["model"][name]
     for i, array in zip(others, state["others"], strict=True):
         snapshot.arrays[i] = array
+    for i in range(len(snapshot.grads)):
+        snapshot.grads[i] = state["grads"][i]
     optimizer = state["optimizer"]
     if isinstance(training.optimizer, Optimizer):
         (group,) = optimizer["param_groups"]

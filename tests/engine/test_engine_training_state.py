@@ -358,7 +358,17 @@ class Slotted:
             param.array[...] -= np.float32(self.lr) * mean
 
 
-@pytest.mark.parametrize("kind", [Own, Counting, Slotted])
+class Forgetful(optim.SGD):
+    """Clears no gradient, as a student's first optimiser may: each batch adds to those before."""
+
+    def __init__(self, params: list[Tensor]) -> None:
+        super().__init__(params, 0.01)
+
+    def zero_grad(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind", [Own, Counting, Slotted, Forgetful])
 @pytest.mark.parametrize("pieces", [0, 1, 7, 15])
 def test_an_optimiser_of_one_s_own_goes_on(kind: Make, pieces: int) -> None:
     first = training_with(kind)
