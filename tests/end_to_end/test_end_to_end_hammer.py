@@ -21,8 +21,8 @@ KEYS = int(os.environ.get("BP_TUI_HAMMER_KEYS", "20000"))
 AT_ONCE = 100
 """How many events are typed before it is looked whether the screen still answers."""
 
-FROZEN = 1.0
-"""Seconds after which a screen is frozen, where the machine has nothing else to do."""
+FROZEN = max(1.0, TIMEOUT / 20)
+"""Seconds after which a screen is frozen; more only where the tests are told to be patient."""
 
 MOST_MEMORY = 400 * 2**20
 """Bytes: what both processes together may have after all of it."""
@@ -130,11 +130,6 @@ def quit_the_program(screen: Terminal) -> None:
                 time.sleep(0.2)
 
 
-def is_busy_elsewhere() -> bool:
-    """Whether other processes keep the machine's cores."""
-    return os.getloadavg()[0] > 0.8 * (os.cpu_count() or 1)
-
-
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
 @pytest.mark.parametrize("name", SCREENS)
 def test_twenty_thousand_events(name: str, tmp_path: Path) -> None:
@@ -142,7 +137,7 @@ def test_twenty_thousand_events(name: str, tmp_path: Path) -> None:
     said = f"BP_TUI_HAMMER_SEED={SEED}, screen {name!r}"
     shapes = [(80, 24), (120, 40), (40, 12), (39, 11), (20, 5), (200, 60), (81, 24), (60, 20)]
     sizes = iter(lambda: chance.choice(shapes), None)
-    slowest = 0.0
+    waits = []
     with contextlib.closing(Unread(["mlp", "--data", "embedded"], folder=tmp_path)) as screen:
         screen.until(lambda: b"0 of 25 done" in screen.written, "the first frame")
         screen.send(SCREENS[name])
@@ -155,9 +150,8 @@ def test_twenty_thousand_events(name: str, tmp_path: Path) -> None:
             time.sleep(0.05)
             screen.send(b"\x1b")
             shape = next(size for size in sizes if size != last)
-            took = answers(screen, iter([shape]))
+            waits.append(answers(screen, iter([shape])))
             last = shape
-            slowest = max(slowest, took)
             crash = screen.written.find(b"Traceback")
             assert crash < 0, f"{said}\n{screen.written[crash:].decode(errors='replace')}"
             assert screen.process.poll() is None, f"{said}: it has ended after {start} events"
@@ -166,6 +160,7 @@ def test_twenty_thousand_events(name: str, tmp_path: Path) -> None:
         quit_the_program(screen)
         assert screen.ends() == 0, said
         screen.until(lambda: b"\x1b[?1049l" in screen.written[-5000:], f"{said}: the usual screen")
-    if not is_busy_elsewhere():
-        assert slowest < FROZEN, f"{said}: no answer for {slowest:.1f} s"
-    print(f"{name}: the longest wait for an answer was {slowest * 1000:.0f} ms")
+    # A machine may stand still once; a screen that freezes does so again.
+    waits.sort()
+    assert waits[-2] < FROZEN, f"{said}: no answer for {waits[-2]:.1f} s, and {waits[-1]:.1f} s"
+    print(f"{name}: the longest wait for an answer was {waits[-1] * 1000:.0f} ms")
