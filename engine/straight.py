@@ -68,6 +68,7 @@ def run_straight(order: list[Tensor], seed: Array) -> None:
                     if contribution is not None:
                         so_far = known(parent)
                         grads[parent] = contribution if so_far is None else so_far + contribution
+                contribution = None  # or a leaf would not be the only one to hold it
                 continue
             out, args = node.array, node._args
             kwargs, back_func = operation.kwargs, operation.back_func

@@ -61,7 +61,9 @@ def fused_cross_entropy_back(
     # A number taken out of its array is divided several times faster.
     share = np.asarray(grad_out[()] / len(targets)) if reduction == "mean" else grad_out
     grad: Array = exps * (share / sums)
-    grad.reshape(-1)[places] -= share
+    at_targets = grad.take(places)
+    at_targets -= share
+    grad.put(places, at_targets)
     return grad.T
 
 

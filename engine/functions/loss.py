@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from engine.functions.reduction import sum
 from engine.functions.shape import unsqueeze
 from engine.fusion import Fusion
 from engine.origin import composite
-from engine.registry import Array
 from engine.tensor import Tensor
 
 _FUSION = Fusion(subtract, exp, sum, log, getitem, true_divide)
@@ -70,7 +68,7 @@ def cross_entropy(
     targets = targets.astype(np.int64, copy=False)  # a small type may not hold the comparison
     batch, classes = shape
     # Without its sign a negative number is a very large one.
-    strange = np.count_nonzero(targets.view(np.uint64) >= _as_array(classes))
+    strange = batch and np.maximum.reduce(targets.view(np.uint64)) >= classes
     if strange or weight is not None or label_smoothing or ignore_index >= 0:
         counts = ClassWeights(
             "cross_entropy", "label", targets, classes, weight, ignore_index, scores.dtype
@@ -85,12 +83,6 @@ def cross_entropy(
         return losses
     total = sum(losses)
     return total if reduction == "sum" else true_divide(total, batch)
-
-
-@functools.lru_cache(maxsize=8)
-def _as_array(number: int) -> Array:
-    """A number that NumPy would otherwise convert anew at each call."""
-    return np.asarray(number, np.uint64)
 
 
 def _log_sum_and_shifted(logits: Tensor) -> tuple[Tensor, Tensor]:
