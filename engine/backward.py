@@ -170,7 +170,7 @@ class BackwardPass:
         if keep_steps or STEP_HOOKS or self._steps:
             self._run_in_steps()
             return
-        run_straight(self.order, self._grads.pop(id(self.root)))
+        run_straight(self.root, self._grads.pop(id(self.root)))
         self.position = len(self.order)
         self._waiting = None
 
@@ -257,7 +257,7 @@ def backward(root: Tensor, end_grad: Any = None) -> None:
         BackwardPass(root, end_grad).run()
     else:
         seed = seed_of(root, end_grad)
-        run_straight(backward_order(root), seed)
+        run_straight(root, seed)
 
 
 def backward_steps(root: Tensor, end_grad: Any = None) -> Iterator[Step]:

@@ -6,102 +6,166 @@ is what a training does at every batch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from engine.contributions import back_func_of, checked, failed, hooked, store
+from engine.graph import backward_order
 from engine.inplace import CLOCK, check_unchanged
 from engine.registry import Array, BackFunc
-from engine.tensor import Tensor
+from engine.tensor import RECIPES, Tensor
+
+Grads = dict[Tensor, Any]
+"""What has arrived at tensors that have not handed it on."""
+
+Stored = list[tuple[Tensor, Any]]
+"""The tensors whose `.grad` has been set, and what it was before."""
 
 
-def run_straight(order: list[Tensor], seed: Array) -> None:
+def run_straight(root: Tensor, seed: Array) -> None:
     """Compute the gradients of all leaves.
+
+    As long as each node was made from one other node (and any leaves), that one is the next and
+    nothing has to be put in order. Leaves wait until all else is done, unless somebody could see
+    it: a hook.
 
     Where an error or an interrupt ends the pass before its end, every `.grad` is put back to what
     it was.
 
     Args:
-        order: the nodes in the order of the pass, the root first.
+        root: where the pass starts.
         seed: the root's gradient, in an array that nobody else holds.
 
     Raises:
         BackwardError: a backward function is missing or wrong.
+        CycleError: the graph has a cycle.
     """
-    stored: list[tuple[Tensor, Any]] = []
-    grads: dict[Tensor, Any] = {order[0]: seed}
+    stored: Stored = []
+    grads: Grads = {root: seed}
     del seed
     take, known, asarray = grads.pop, grads.get, np.asarray
     array_type, arrays = np.ndarray, (np.ndarray, np.generic)
     called: BackFunc | None = None  # the backward function that is running
+    contribution: Any = None
+    # What comes after the node, once that is not known without putting all below it in order.
+    rest: Iterator[Tensor] | None = iter(backward_order(root)) if RECIPES.set_by_hand else None
+    following: Tensor | None = root if rest is None else next(rest)
     try:
-        for node in order:
-            grad_out = take(node)
-            if grad_out.__class__ is not array_type:
-                grad_out = asarray(grad_out)  # NumPy makes scalars of 0-d arrays
-            if node._hooks is not None:
-                grad_out = hooked(node, node._hooks, grad_out)
-                if node._hooks.retains_grad and node._op is not None:
-                    stored.append((node, node._grad))
-                    store(node, grad_out)
+        while following is not None:
+            node = following
             operation = node._op
+            if node._hooks is not None or (operation is not None and node._made_at != CLOCK.time):
+                if rest is None:
+                    rest = _all_after(node, grads, stored)
+                if node._hooks is not None:
+                    grads[node] = hooked(node, node._hooks, asarray(known(node)))
+                    if node._hooks.retains_grad and operation is not None:
+                        stored.append((node, node._grad))
+                        store(node, grads[node])
+                if operation is not None:
+                    check_unchanged(node)
+            following, branches = None, False
             if operation is None:
-                before = node._grad
-                stored.append((node, before))
-                # An array that nobody else holds is kept as it is.
-                if (
-                    before is None
-                    and getrefcount(grad_out) == _HELD_ONCE
-                    and (grad_out.base is None or _owns_memory(grad_out))
-                ):
-                    node._grad = grad_out
-                else:
-                    store(node, grad_out)
-                continue
-            if node._made_at != CLOCK.time:
-                check_unchanged(node)
-            joint = operation.joint
-            if joint is not None:
-                for parent, contribution in zip(node._inputs, joint(grad_out, node), strict=True):
-                    if contribution is not None:
-                        so_far = known(parent)
-                        grads[parent] = contribution if so_far is None else so_far + contribution
-                contribution = None  # or a leaf would not be the only one to hold it
-                continue
-            out, args = node.array, node._args
-            kwargs, back_func = operation.kwargs, operation.back_func
-            if len(args) == 2:
-                first, second = args
-            for arg, parent in enumerate(node._inputs):
-                if not isinstance(parent, Tensor) or not parent._requires_grad:
-                    continue
-                called = back = back_func(arg) or back_func_of(node, arg)
-                if kwargs:
-                    contribution = back(grad_out, out, *args, **kwargs)
-                elif len(args) == 2:
-                    # The same as below, but quicker.
-                    contribution = back(grad_out, out, first, second)
-                else:
-                    contribution = back(grad_out, out, *args)
-                called = None
-                original = parent.array
-                if (
-                    not isinstance(contribution, arrays)
-                    or contribution.shape != original.shape
-                    or contribution.dtype is not original.dtype
-                ):
-                    contribution = checked(contribution, node, arg, parent, back)
-                so_far = known(parent)
-                # Not added in place: the arrays may be shared with other nodes and with the user.
-                grads[parent] = contribution if so_far is None else so_far + contribution
+                contribution = None
+                _finish(node, grads, stored)
+            elif operation.joint is not None:
+                grad_out = take(node)
+                if grad_out.__class__ is not array_type:
+                    grad_out = asarray(grad_out)  # NumPy makes scalars of 0-d arrays
+                contributions = operation.joint(grad_out, node)
+                for parent, contribution in zip(node._inputs, contributions, strict=True):
+                    if contribution is None:
+                        continue
+                    so_far = known(parent)
+                    # Not added in place: others may hold the arrays, too.
+                    grads[parent] = contribution if so_far is None else so_far + contribution
+                    if parent._op is not None or parent._hooks is not None:
+                        if following is None:
+                            following = parent
+                        elif following is not parent:
+                            branches = True
+            else:
+                grad_out = take(node)
+                if grad_out.__class__ is not array_type:
+                    grad_out = asarray(grad_out)
+                out, args = node.array, node._args
+                kwargs, back_func = operation.kwargs, operation.back_func
+                if len(args) == 2:
+                    first, second = args
+                for arg, parent in enumerate(node._inputs):
+                    if not isinstance(parent, Tensor) or not parent._requires_grad:
+                        continue
+                    called = back = back_func(arg) or back_func_of(node, arg)
+                    if kwargs:
+                        contribution = back(grad_out, out, *args, **kwargs)
+                    elif len(args) == 2:
+                        # The same as below, but quicker.
+                        contribution = back(grad_out, out, first, second)
+                    else:
+                        contribution = back(grad_out, out, *args)
+                    called = None
+                    original = parent.array
+                    if (
+                        not isinstance(contribution, arrays)
+                        or contribution.shape != original.shape
+                        or contribution.dtype is not original.dtype
+                    ):
+                        contribution = checked(contribution, node, arg, parent, back)
+                    so_far = known(parent)
+                    grads[parent] = contribution if so_far is None else so_far + contribution
+                    if parent._op is not None or parent._hooks is not None:
+                        if following is None:
+                            following = parent
+                        elif following is not parent:
+                            branches = True
+            if rest is None and branches:
+                rest = _all_after(node, grads, stored)
+            if rest is not None:
+                following = next(rest, None)
+        contributions = []
+        contribution = None  # or a leaf would not be the only one to hold its own
+        for leaf in list(grads):
+            _finish(leaf, grads, stored)
     except BaseException as error:
         for leaf, before in reversed(stored):
             leaf._grad = before
         if called is not None and isinstance(error, Exception):
             raise failed(node, arg, called, error) from error
         raise
+
+
+def _all_after(node: Tensor, grads: Grads, stored: Stored) -> Iterator[Tensor]:
+    """What comes after a node, in the order of the pass; leaves to which nothing comes any more
+    get their gradient, for a hook may look at it."""
+    order = backward_order(node)
+    waiting = [leaf for leaf in grads if leaf._op is None]
+    if waiting:
+        for leaf in set(waiting).difference(order):
+            _finish(leaf, grads, stored)
+    rest = iter(order)
+    next(rest)
+    return rest
+
+
+def _finish(leaf: Tensor, grads: Grads, stored: Stored) -> None:
+    """Let a leaf have its gradient."""
+    grad = grads.pop(leaf)
+    if grad.__class__ is not np.ndarray:
+        grad = np.asarray(grad)
+    before = leaf._grad
+    stored.append((leaf, before))
+    # An array that nobody else holds is kept as it is.
+    if (
+        before is None
+        and getrefcount(grad) == _HELD_ONCE
+        and (grad.base is None or _owns_memory(grad))
+    ):
+        leaf._grad = grad
+    else:
+        store(leaf, grad)
 
 
 def _references_to_one_held_once() -> int:

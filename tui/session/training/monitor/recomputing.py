@@ -78,7 +78,7 @@ class Recomputed:
                 for tensor in (*self.tensors, *(leaf for leaf, _ in leaves)):
                     tensor._grad = None
                 # Not by `backward()`: whoever watches the steps of a pass did not ask for this one.
-                run_straight(order, np.ones(loss.shape))
+                run_straight(loss, np.ones(loss.shape))
                 self.gradients = [_array(tensor._grad) for tensor in self.tensors]
             finally:
                 for leaf, grad in leaves:
