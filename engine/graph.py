@@ -70,6 +70,8 @@ def backward_order(root: Tensor) -> list[Tensor]:
         seen.add(node)
         way.append(node)
         made_at, user, node = node._made_at, node, None
+        if user._op is not None and user._op.take_apart is not None:
+            user._op.take_apart(user)
         for parent in reversed(user._inputs):
             if isinstance(parent, Tensor) and parent._requires_grad:
                 if parent._made_at > made_at:

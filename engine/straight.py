@@ -6,7 +6,7 @@ is what a training does at every batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from sys import getrefcount
 from typing import Any
 
@@ -60,6 +60,7 @@ def run_straight(root: Tensor, seed: Array) -> None:
             if node._hooks is not None or (operation is not None and node._made_at != CLOCK.time):
                 if rest is None:
                     rest = _all_after(node, grads, stored)
+                    operation = node._op  # it may have been taken apart
                 if node._hooks is not None:
                     grads[node] = hooked(node, node._hooks, asarray(known(node)))
                     if node._hooks.retains_grad and operation is not None:
@@ -70,7 +71,7 @@ def run_straight(root: Tensor, seed: Array) -> None:
             following, branches = None, False
             if operation is None:
                 contribution = None
-                _finish(node, grads, stored)
+                _finish([node], grads, stored)
             elif operation.joint is not None:
                 grad_out = take(node)
                 if grad_out.__class__ is not array_type:
@@ -127,8 +128,7 @@ def run_straight(root: Tensor, seed: Array) -> None:
                 following = next(rest, None)
         contributions = []
         contribution = None  # or a leaf would not be the only one to hold its own
-        for leaf in list(grads):
-            _finish(leaf, grads, stored)
+        _finish(list(grads), grads, stored)
     except BaseException as error:
         for leaf, before in reversed(stored):
             leaf._grad = before
@@ -143,29 +143,30 @@ def _all_after(node: Tensor, grads: Grads, stored: Stored) -> Iterator[Tensor]:
     order = backward_order(node)
     waiting = [leaf for leaf in grads if leaf._op is None]
     if waiting:
-        for leaf in set(waiting).difference(order):
-            _finish(leaf, grads, stored)
+        _finish(set(waiting).difference(order), grads, stored)
     rest = iter(order)
     next(rest)
     return rest
 
 
-def _finish(leaf: Tensor, grads: Grads, stored: Stored) -> None:
-    """Let a leaf have its gradient."""
-    grad = grads.pop(leaf)
-    if grad.__class__ is not np.ndarray:
-        grad = np.asarray(grad)
-    before = leaf._grad
-    stored.append((leaf, before))
-    # An array that nobody else holds is kept as it is.
-    if (
-        before is None
-        and getrefcount(grad) == _HELD_ONCE
-        and (grad.base is None or _owns_memory(grad))
-    ):
-        leaf._grad = grad
-    else:
-        store(leaf, grad)
+def _finish(leaves: Iterable[Tensor], grads: Grads, stored: Stored) -> None:
+    """Let leaves have their gradients."""
+    take, array_type = grads.pop, np.ndarray
+    for leaf in leaves:
+        grad = take(leaf)
+        if grad.__class__ is not array_type:
+            grad = np.asarray(grad)
+        before = leaf._grad
+        stored.append((leaf, before))
+        # An array that nobody else holds is kept as it is.
+        if (
+            before is None
+            and getrefcount(grad) == _HELD_ONCE
+            and (grad.base is None or _owns_memory(grad))
+        ):
+            leaf._grad = grad
+        else:
+            store(leaf, grad)
 
 
 def _references_to_one_held_once() -> int:

@@ -152,6 +152,7 @@ class Tensor(TensorMethods, TensorChanges):
     @property
     def recipe(self) -> Recipe | None:
         """How the tensor was computed; None for a leaf."""
+        self.take_apart()
         if self._op is None:
             return None
         parents = {i: t for i, t in enumerate(self._inputs) if isinstance(t, Tensor)}
@@ -172,11 +173,19 @@ class Tensor(TensorMethods, TensorChanges):
 
     def parents(self) -> list[Tensor]:
         """The tensors that this one was made from, by argument; one used twice comes twice."""
+        self.take_apart()
         return [t for t in self._inputs if isinstance(t, Tensor)]
+
+    def take_apart(self) -> None:
+        """Put the operations that were computed as one in the place of this tensor's, where it was
+        made by such a one: called by whatever lets its history be seen."""
+        if self._op is not None and self._op.take_apart is not None:
+            self._op.take_apart(self)
 
     @property
     def op(self) -> str | None:
         """The name of the operation that made it; None for a leaf."""
+        self.take_apart()
         return None if self._op is None else self._op.name
 
     @property

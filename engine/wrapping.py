@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ Joint = Callable[[Array, Tensor], list[Array | None]]
 class Operation:
     """A function on arrays with the backward functions that hold for a graph built now."""
 
-    __slots__ = ("back_func", "func", "joint", "kwargs", "name", "reads")
+    __slots__ = ("back_func", "func", "joint", "kwargs", "name", "reads", "take_apart")
 
     def __init__(self, func: ForwardFunc, name: str) -> None:
         self.func = func
@@ -35,6 +36,8 @@ class Operation:
         self.joint: Joint | None = None
         """Computes the gradients of all arguments at once; None where the backward functions are
         called one by one."""
+        self.take_apart: Callable[[Tensor], None] | None = None
+        """Puts nodes of its parts in the place of a node, for whoever looks at it."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
         self.reads = BACK_FUNCS.reads_of(func)
@@ -45,6 +48,7 @@ class Operation:
         bound = Operation.__new__(Operation)
         bound.func, bound.name, bound.kwargs = self.func, self.name, kwargs
         bound.joint, bound.back_func, bound.reads = self.joint, self.back_func, self.reads
+        bound.take_apart = self.take_apart
         return bound
 
 
@@ -147,6 +151,9 @@ def wrap_forward_fn(
     return tensor_func
 
 
+_REQUIRES_GRAD, _OPERATION = attrgetter("_requires_grad"), attrgetter("_op")
+
+
 def fused_node(
     operation: Operation, array: Array, arrays: tuple[Any, ...], inputs: tuple[Any, ...]
 ) -> Tensor:
@@ -162,15 +169,10 @@ def fused_node(
     out.array = array
     out._grad = out._hooks = out._source = None
     out._made_at = now = CLOCK.time
-    requires_grad = outdated = False
-    for tensor in inputs:
-        if tensor._requires_grad:
-            requires_grad = True
-            if tensor._made_at != now and tensor._op is not None:
-                outdated = True
-    if requires_grad and (not SWITCHES.turned or STATE.grad_enabled):
-        if outdated:
-            check_current(operation.name, inputs)
+    if any(map(_REQUIRES_GRAD, inputs)) and (not SWITCHES.turned or STATE.grad_enabled):
+        for tensor in filter(_OPERATION, inputs):
+            if tensor._made_at != now and tensor._requires_grad:
+                check_current(operation.name, inputs)
         out._requires_grad = True
         out._op, out._args, out._inputs = operation, arrays, inputs
     else:

@@ -10,6 +10,8 @@ from engine.registry import BACK_FUNCS, Array
 from engine.tensor import Tensor
 from engine.wrapping import fused_node, operation_of
 
+_INTP = np.dtype(np.intp)
+
 
 def fused_cross_entropy(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
     """See `engine.cross_entropy`; logits and labels are known to fit."""
@@ -31,7 +33,7 @@ def _computed(logits: Array, targets: Array, reduction: str) -> tuple[Array, Arr
     shifted -= np.maximum.reduce(shifted, 0)
     batch = len(targets)
     length, numbers = _counting(batch)
-    places = np.multiply(targets.astype(np.intp, copy=False), length)
+    places = np.multiply(targets if targets.dtype is _INTP else targets.astype(np.intp), length)
     places += numbers
     picked = shifted.take(places)
     exps = np.exp(shifted, shifted)

@@ -19,7 +19,7 @@ from engine.functions.linear import (
     linear_grads,
 )
 from engine.fusion import Fusion
-from engine.registry import BACK_FUNCS, Array
+from engine.registry import BACK_FUNCS, OUT, Array
 from engine.tensor import Tensor
 from engine.wrapping import fused_node, operation_of
 
@@ -39,7 +39,7 @@ def linear_relu(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
             if not np.count_nonzero(np.equal(out, zero)):
                 np.maximum(out, zero, out=out)
                 arrays = rows, weights, biases
-                return fused_node(_LINEAR_RELU, out, arrays, (x, weight, bias))
+                return fused_node(LINEAR_RELU, out, arrays, (x, weight, bias))
     return relu(linear(x, weight, bias))
 
 
@@ -48,10 +48,10 @@ def _linear_relu(x: Array, weight: Array, bias: Array) -> Array:
 
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
-    return linear_grads(_before_relu(grad_out, node.array), node)
+    return linear_grads(before_relu(grad_out, node.array), node)
 
 
-def _before_relu(grad_out: Array, out: Array) -> Array:
+def before_relu(grad_out: Array, out: Array) -> Array:
     """The gradient of what went into relu, none of which was 0."""
     on = np.greater(out, zero_for(out))
     if math.isfinite(np.vdot(out, grad_out)):  # the quickest way to find NaN or Inf in either
@@ -61,21 +61,22 @@ def _before_relu(grad_out: Array, out: Array) -> Array:
 
 def linear_relu_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
     """(grad_out * (out > 0)) @ weight"""
-    return linear_back0(_before_relu(grad_out, out), out, x, weight)
+    return linear_back0(before_relu(grad_out, out), out, x, weight)
 
 
 def linear_relu_back1(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
     """(grad_out * (out > 0)).T @ x"""
-    return linear_back1(_before_relu(grad_out, out), out, x, weight)
+    return linear_back1(before_relu(grad_out, out), out, x, weight)
 
 
 def linear_relu_back2(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
     """sum(grad_out * (out > 0), dim=0)"""
-    return linear_back2(_before_relu(grad_out, out), out, x, weight, bias)
+    return linear_back2(before_relu(grad_out, out), out, x, weight, bias)
 
 
 _FUSION = Fusion(*LINEAR_PARTS, maximum)
-for _arg, _back in enumerate((linear_relu_back0, linear_relu_back1, linear_relu_back2)):
-    BACK_FUNCS.add_back_func(_linear_relu, _arg, _back)
-_LINEAR_RELU = operation_of(_linear_relu, "linear_relu")
-_LINEAR_RELU.joint = _joint
+BACK_FUNCS.add_back_func(_linear_relu, 0, linear_relu_back0, reads=(OUT, 1))
+BACK_FUNCS.add_back_func(_linear_relu, 1, linear_relu_back1, reads=(OUT, 0))
+BACK_FUNCS.add_back_func(_linear_relu, 2, linear_relu_back2, reads=(OUT,))
+LINEAR_RELU = operation_of(_linear_relu, "linear_relu")
+LINEAR_RELU.joint = _joint

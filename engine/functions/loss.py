@@ -18,6 +18,7 @@ from engine.fusion import Fusion
 from engine.origin import composite
 from engine.tensor import Tensor
 
+_INT64, _UINT64 = np.dtype(np.int64), np.dtype(np.uint64)
 _FUSION = Fusion(subtract, exp, sum, log, getitem, true_divide)
 
 
@@ -65,10 +66,11 @@ def cross_entropy(
         )
     if targets.dtype.kind not in "iu":
         raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
-    targets = targets.astype(np.int64, copy=False)  # a small type may not hold the comparison
+    if targets.dtype is not _INT64:
+        targets = targets.astype(np.int64)  # a small type may not hold the comparison
     batch, classes = shape
     # Without its sign a negative number is a very large one.
-    strange = batch and np.maximum.reduce(targets.view(np.uint64)) >= classes
+    strange = batch and int(np.maximum.reduce(targets.view(_UINT64))) >= classes
     if strange or weight is not None or label_smoothing or ignore_index >= 0:
         counts = ClassWeights(
             "cross_entropy", "label", targets, classes, weight, ignore_index, scores.dtype

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
-from engine.functions.linear import linear
-from engine.functions.linear_relu import linear_relu
+from engine.functions.linear_layers import linear_layers
 from engine.nn.activation import ReLU
 from engine.nn.linear import Linear
 from engine.nn.module import Module
 from engine.state import STATE, SWITCHES
+from engine.tensor import Tensor
 
 
 class _Numbered(Module):
@@ -65,22 +65,30 @@ class Sequential(_Numbered):
 
     def forward(self, x: Any) -> Any:
         """What the first module takes, to what the last one gives."""
-        may_fuse = not (SWITCHES.turned and STATE.origins_enabled) and _are_unpatched()
-        layer: Linear | None = None  # not yet called, for a ReLU may follow
+        fuses = not (SWITCHES.turned and STATE.origins_enabled) and _are_unpatched()
+        layers: list[Tensor] = []  # not yet called: what they are called with, and of each layer
+        bends: list[bool] = []  # whether a ReLU comes after it
         for module in self._modules.values():
-            kind = module.__class__
-            if layer is not None:
-                if kind is ReLU and "forward" not in module.__dict__:
-                    x = linear_relu(x, layer.weight, layer.bias)
-                    layer = None
+            if fuses and "forward" not in module.__dict__:
+                kind = module.__class__
+                if kind is ReLU and bends and not bends[-1]:
+                    bends[-1] = True
                     continue
-                x, layer = linear(x, layer.weight, layer.bias), None
-            if may_fuse and kind is Linear and "forward" not in module.__dict__:
-                assert isinstance(module, Linear)
-                layer = module
-            else:
-                x = module(x)
-        return x if layer is None else linear(x, layer.weight, layer.bias)
+                if kind is Linear:
+                    assert isinstance(module, Linear)
+                    if module.bias is not None:
+                        layers += (
+                            (module.weight, module.bias)
+                            if bends
+                            else (x, module.weight, module.bias)
+                        )
+                        bends.append(False)
+                        continue
+            if bends:
+                x = linear_layers(layers, bends)
+                layers, bends = [], []
+            x = module(x)
+        return linear_layers(layers, bends) if bends else x
 
 
 _FORWARDS = Linear.forward, ReLU.forward

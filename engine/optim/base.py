@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,9 @@ from engine.tensor import Tensor
 
 State = dict[str, Any]
 """What an optimiser remembers of one parameter: arrays of its shape, and numbers."""
+
+
+_GRAD, _ARRAY = attrgetter("_grad"), attrgetter("array")
 
 
 class Optimizer:
@@ -50,8 +54,8 @@ class Optimizer:
 
     def step(self) -> None:
         """Change the parameters that have a gradient, in place and unrecorded."""
-        grads: list[Any] = [param._grad for param in self.params]
-        arrays = [param.array for param in self.params]
+        grads: list[Any] = list(map(_GRAD, self.params))
+        arrays = list(map(_ARRAY, self.params))
         if not self._scratch:
             self._scratch = [np.empty_like(array) for array in arrays]
         states, scratches = self.state, self._scratch

@@ -70,6 +70,156 @@ def test_a_layer_and_relu(
     assert_same(network, x, grad)
 
 
+def layers(sizes: list[int], bends: list[bool], dtype: str = "float32") -> Sequential:
+    """Fully connected layers of these sizes, the first one that of the input."""
+    network = Sequential()
+    for inputs, outputs, bend in zip(sizes, sizes[1:], bends, strict=False):
+        network.append(Linear(inputs, outputs))
+        if bend:
+            network.append(ReLU())
+    for parameter in network.parameters():
+        parameter.array = parameter.array.astype(dtype)
+    return network
+
+
+@given(
+    data=st.data(),
+    batch=st.integers(0, 5),
+    sizes=st.lists(st.integers(1, 4), min_size=2, max_size=5),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+def test_layers_after_each_other(
+    data: st.DataObject, batch: int, sizes: list[int], dtype: str
+) -> None:
+    bends = data.draw(st.lists(st.booleans(), min_size=4, max_size=4), label="bends")
+    network = layers(sizes, bends, dtype)
+    x = data.draw(arrays.arrays(dtype, (batch, sizes[0]), elements=VALUES))
+    grad = data.draw(arrays.arrays(dtype, (batch, sizes[-1]), elements=VALUES))
+    for parameter in network.parameters():
+        parameter.array[...] = data.draw(
+            arrays.arrays(dtype, parameter.shape, elements=VALUES), label="parameter"
+        )
+        parameter.requires_grad = data.draw(st.booleans(), label="requires_grad")
+    with np.errstate(all="ignore"):
+        fused, fused_grads = run(network, x, grad, watched=False)
+        parts, parts_grads = run(network, x, grad, watched=True)
+    np.testing.assert_allclose(fused.array, parts.array, rtol=1e-5, atol=1e-6)
+    for one, other in zip(fused_grads, parts_grads, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert one.dtype == other.dtype
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def without_ties() -> tuple[Sequential, Tensor]:
+    """Three layers, and an input for which no element is exactly at a bend."""
+    network = layers([3, 4, 4, 2], [True, True, False])
+    chance = np.random.default_rng(1)
+    for parameter in network.parameters():
+        parameter.array[...] = chance.standard_normal(parameter.shape)
+    return network, Tensor(chance.standard_normal((5, 3)).astype(np.float32))
+
+
+def test_layers_are_one_node_until_somebody_looks() -> None:
+    network, x = without_ties()
+    out = network(x)
+    assert out._op is not None
+    assert out._op.name == "linear_layers"
+    assert out.op == "linear"
+    found, node = [], out
+    while node.op is not None:
+        found.append(node.op)
+        assert node.recipe is not None
+        np.testing.assert_array_equal(
+            node.recipe.func(*node.recipe.args, **node.recipe.kwargs), node.array
+        )
+        node = node.recipe.parents[0]
+    assert found == ["linear", "linear_relu", "linear_relu"]
+    assert node is x
+
+
+def backward_itself(out: Tensor) -> None:
+    out.backward()
+
+
+def backward_after_a_look(out: Tensor) -> None:
+    assert out.parents()
+    out.backward()
+
+
+def backward_in_steps(out: Tensor) -> None:
+    assert [step.node.op for step in engine.backward_steps(out) if step.node.op] == [
+        "sum",
+        "linear",
+        "linear_relu",
+        "linear_relu",
+    ]
+
+
+def backward_with_a_change(out: Tensor) -> None:
+    Tensor([1.0]).add_(1)  # of something that nobody needs
+    out.backward()
+
+
+def test_the_gradients_are_the_same_to_the_bit_whoever_looks() -> None:
+    network, x = without_ties()
+    found: list[list[bytes]] = []
+    for way in (
+        backward_itself,
+        backward_after_a_look,
+        backward_in_steps,
+        backward_with_a_change,
+    ):
+        network.zero_grad()
+        way(network(x).sum())
+        grads = [parameter.grad for parameter in network.parameters()]
+        found.append([grad.array.tobytes() for grad in grads if grad is not None])
+    assert len(found[0]) == 6
+    assert all(grads == found[0] for grads in found)
+
+
+def test_a_hook_on_the_result_and_a_graph_that_goes_on_both_ways() -> None:
+    network, x = without_ties()
+    seen: list[Tensor] = []
+    out = network(x)
+    out.register_hook(seen.append)
+    (out * out + out).sum().backward()
+    np.testing.assert_allclose(seen[0].array, 2 * out.array + 1, rtol=1e-5)
+    first = network[0].weight.grad
+    network.zero_grad()
+    with record_origins():
+        out = network(x)
+    (out * out + out).sum().backward()
+    np.testing.assert_allclose(first.array, network[0].weight.grad.array, rtol=1e-4, atol=1e-5)
+
+
+def test_a_weight_that_two_layers_share() -> None:
+    network = layers([4, 4, 4], [True, False])
+    network[2].weight = network[0].weight
+    x = np.random.default_rng(2).standard_normal((5, 4)).astype(np.float32)
+    assert len(list(network.parameters())) == 3
+    fused, fused_grads = run(network, x, np.ones((5, 4), np.float32), watched=False)
+    parts, parts_grads = run(network, x, np.ones((5, 4), np.float32), watched=True)
+    np.testing.assert_allclose(fused.array, parts.array, rtol=1e-5)
+    for one, other in zip(fused_grads, parts_grads, strict=True):
+        assert one is not None
+        assert other is not None
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "allowed"), [("bias", True), ("weight", False)])
+def test_a_change_in_place_of_what_is_needed_is_noticed(name: str, allowed: bool) -> None:
+    network, x = without_ties()
+    out = network(x).sum()
+    with engine.no_grad():
+        getattr(network[2], name).mul_(2.0)
+    if allowed:
+        out.backward()
+    else:
+        with pytest.raises(engine.BackwardError, match="saved argument 1"):
+            out.backward()
+
+
 def test_relu_after_a_layer_is_one_operation_where_nobody_looks() -> None:
     network = layer(3, 2)
     x = np.ones((4, 3), np.float32)

@@ -64,7 +64,9 @@ def gate_at(loss: engine.Tensor, route: Route) -> engine.Tensor | None:
     node: Any = loss
     try:
         for i in route:
+            node.take_apart()
             node = node._inputs[i]
+        node.take_apart()
         return node if _is_gate(node._op.name, node._args) else None
     except (AttributeError, IndexError):
         return None

@@ -1,0 +1,135 @@
+"""Fully connected layers one after the other, with the bends between them, as one operation, for
+where nobody looks between them.
+
+Whoever looks at its node (at its operation, its recipe, its parents, its place in an order) finds
+a node for each layer: what those would hold is kept, so nothing is computed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+import numpy as np
+
+from engine.functions.extremes import maximum, zero_for
+from engine.functions.linear import (
+    LINEAR,
+    LINEAR_PARTS,
+    linear,
+    linear_back1,
+    ones,
+)
+from engine.functions.linear_relu import LINEAR_RELU, before_relu, linear_relu
+from engine.fusion import Fusion
+from engine.registry import Array
+from engine.tensor import FLOAT32, FLOAT64, Tensor
+from engine.wrapping import fused_node, operation_of
+
+
+def linear_layers(inputs: Sequence[Tensor], bends: Sequence[bool]) -> Tensor:
+    """Each layer applied to the result of the one before.
+
+    Args:
+        inputs: x, and then weight and bias of each layer; see `engine.linear`.
+        bends: for each layer, whether relu comes after it.
+
+    Raises:
+        ShapeError: the shapes do not belong together.
+    """
+    if _FUSION.allowed() and isinstance(inputs[0], Tensor):
+        found = _computed(inputs, bends)
+        if found is not None:
+            out, results = found
+            return fused_node(_LINEAR_LAYERS, out, (results, bends), tuple(inputs))
+    x = inputs[0]
+    for i, bend in enumerate(bends):
+        weight, bias = inputs[2 * i + 1], inputs[2 * i + 2]
+        x = linear_relu(x, weight, bias) if bend else linear(x, weight, bias)
+    return x
+
+
+def _computed(inputs: Sequence[Tensor], bends: Sequence[bool]) -> tuple[Array, list[Array]] | None:
+    """The result, and the arrays that went into each layer followed by its weight; None where one
+    operation will not do, or an element is exactly at the bend (see `linear_relu`)."""
+    x = inputs[0].array
+    dtype = x.dtype
+    if x.ndim != 2 or (dtype is not FLOAT32 and dtype is not FLOAT64):
+        return None
+    zero, width = zero_for(x), x.shape[1]
+    results = []
+    place = 1
+    for bend in bends:
+        weight, bias = inputs[place].array, inputs[place + 1].array
+        if weight.dtype is not dtype or bias.dtype is not dtype or weight.ndim != 2:
+            return None
+        length, fits = weight.shape
+        if fits != width or bias.shape != (length,):
+            return None
+        results.append(x)
+        results.append(weight)
+        x = x.dot(weight.T)
+        np.add(x, bias, x)
+        if bend:
+            if np.count_nonzero(np.equal(x, zero)):
+                return None
+            np.maximum(x, zero, out=x)
+        width = length
+        place += 2
+    return x, results
+
+
+def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
+    """The gradients of all arguments, None where none is needed."""
+    inputs = node._inputs
+    results, bends = node._args
+    grads: list[Array | None] = [None] * len(inputs)
+    needed = list(map(_REQUIRES_GRAD, inputs))
+    first = needed.index(True)
+    place = len(inputs) - 1
+    out = node.array
+    for bend in reversed(bends):
+        if bend:
+            grad_out = before_relu(grad_out, out)
+        out, weight = results[place - 2], results[place - 1]
+        if needed[place - 1]:
+            grads[place - 1] = linear_back1(grad_out, out, out, weight)
+        if needed[place]:
+            grads[place] = ones(len(grad_out), grad_out.dtype).dot(grad_out)
+        place -= 2
+        if place < first:
+            break
+        grad_out = grad_out.dot(weight)
+    else:
+        grads[0] = grad_out
+    return grads
+
+
+def _take_apart(node: Tensor) -> None:
+    """Let a node be that of the last layer, made from nodes of the layers before it."""
+    inputs, (results, bends) = node._inputs, node._args
+    x = inputs[0]
+    last = len(bends) - 1
+    for i, bend in enumerate(bends):
+        weight, bias = inputs[2 * i + 1 : 2 * i + 3]
+        part = node
+        if i < last:
+            part = Tensor.__new__(Tensor)
+            part.array = results[2 * i + 2]
+            part._grad = part._hooks = part._source = None
+            part._made_at = node._made_at
+            part._requires_grad = x._requires_grad or weight._requires_grad or bias._requires_grad
+        if part._requires_grad:
+            part._op = LINEAR_RELU if bend else LINEAR
+            part._args = results[2 * i], results[2 * i + 1], bias.array
+            part._inputs = x, weight, bias
+        else:
+            part._op, part._args, part._inputs = None, (), ()
+        x = part
+
+
+_REQUIRES_GRAD = attrgetter("_requires_grad")
+_FUSION = Fusion(*LINEAR_PARTS, maximum)
+_LINEAR_LAYERS = operation_of(linear_layers, "linear_layers")
+_LINEAR_LAYERS.joint = _joint
+_LINEAR_LAYERS.take_apart = _take_apart
