@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from rich.color import ColorSystem
@@ -28,6 +29,8 @@ class CellDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        # Textual draws on standard error, which may lead into a file.
+        self._file = sys.__stdout__
         assert self._file is not None
         self.output = Output(self._file, self.pace)
 
@@ -58,6 +61,12 @@ class CellDriver(LinuxDriver):
 
 class CellApp(App[None]):
     """An application whose screen goes to a `CellDriver`, where it has one."""
+
+    def on_mount(self) -> None:
+        """Let what is said on standard error go there where it is not the terminal: Textual keeps
+        it from the screen, and from everywhere else."""
+        if sys.__stderr__ is not None and not sys.__stderr__.isatty():
+            sys.stderr = sys.__stderr__
 
     async def on_event(self, event: events.Event) -> None:
         """A terminal that was resized is drawn anew, also where it is as large as before."""
