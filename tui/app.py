@@ -382,6 +382,11 @@ class BpTui(CellApp):
         """Quit."""
         self._unless_lost("Quit, and lose the training?", self.exit)
 
+    def action_redraw(self) -> None:
+        """Draw everything anew: something else has written on the terminal."""
+        if isinstance(self._driver, CellDriver):
+            self._driver.draw_anew()
+
     def action_suspend_process(self) -> None:
         """Back to the shell, until it continues the program."""
         self._suspending.suspend()

@@ -26,10 +26,6 @@ A_MOMENT = 0.02
 NO_SHELL = "there is no shell here to go back to"
 
 
-OURS = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?1004h\x1b[?2004h"
-"""Alternate screen, no cursor, no wrapping of lines, events of the focus and of pasting."""
-
-
 class Suspending:
     """Leaves the terminal to the shell, and takes it again.
 
@@ -94,9 +90,8 @@ class Suspending:
         if self._driver is None or self._is_ending:
             return
         if not self._is_away and _is_raw():
-            self._driver.write(OURS)
             if isinstance(self._driver, CellDriver):
-                self._driver.output.forget()
+                self._driver.draw_anew()
             self._program.refresh(layout=True)
             return
         if not self._is_away:

@@ -13,7 +13,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.actions import QUIT, Action
+from tui.actions import QUIT, REDRAW, Action
 from tui.screens.command_list import command_items, matching
 from tui.screens.pages import help_items, log_items, small_items
 from tui.screens.prompt import Prompt
@@ -327,7 +327,9 @@ class BaseScreen(Screen[None]):
         known = self._known_keys()
         waits = bool(self.WAITS and self.program.watching.waits_for)
         here = waits and _needs_no_answer(known.get(event.key, ""))
-        if not self.is_complete:
+        if event.key in REDRAW.keys:
+            self.program.action_redraw()  # whatever is open stays so
+        elif not self.is_complete:
             self.program.type_later(event.key)
         elif self._too_small and self._question is None:
             if event.key in QUIT.keys:  # nothing else is done unseen

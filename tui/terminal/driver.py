@@ -20,6 +20,9 @@ COLOURS = {
     "truecolor": ColorSystem.TRUECOLOR,
 }
 
+OURS = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?1004h\x1b[?2004h"
+"""Alternate screen, no cursor, no wrapping of lines, events of the focus and of pasting."""
+
 
 class CellDriver(LinuxDriver):
     """Sends the cells that differ, and what else is written in between."""
@@ -53,6 +56,11 @@ class CellDriver(LinuxDriver):
         """Write what is left to say."""
         self.output.close()
         super().close()
+
+    def draw_anew(self) -> None:
+        """Something else has had the terminal, and may have written anything: draw all again."""
+        self.write(OURS)
+        self.output.forget()
 
     def write(self, data: str) -> None:
         """Write what is no part of the screen."""
