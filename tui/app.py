@@ -76,7 +76,8 @@ class BpTui(CellApp):
         self.panes = RememberedPanes()
         self._options = self._given = options
         self._updates = UPDATES_OVER_SSH if slow_link else UPDATES
-        self._would_be_lost = False
+        self._would_be_lost = self._can_be_lost = False
+        """Whether a training would be lost as it was shown last, or once it is changed."""
         self._runs: list[dict[str, Any]] = []
         """The runs of the training that was shown last: they stay as references where the file is
         read afresh."""
@@ -124,7 +125,7 @@ class BpTui(CellApp):
                 self.is_changing = True
             self.client.send(**command)
             what = "" if command["do"] == "size" else self.pressed
-            self.watching.sent(self.client.sent, what)
+            self.watching.sent(self.client.sent, str(command["do"]), what)
 
     def open_scenario(self, scenario: str) -> None:
         """Load a scenario in a process of its own, in the place of the one before."""
@@ -154,11 +155,12 @@ class BpTui(CellApp):
 
     def change_scenario(self, scenario: str) -> None:
         """Open another scenario, after asking where a training would be lost."""
-        self._unless_lost("Open it, and lose the training?", lambda: self.open_scenario(scenario))
+        self.unless_lost("Open it, and lose the training?", lambda: self.open_scenario(scenario))
 
     def give_up(self) -> None:
-        """End the process that does not answer, after asking where a training would be lost."""
-        self._unless_lost("Give up, and lose the training?", self._give_up)
+        """End the process that does not answer, after asking where a training would be lost: what
+        was trained before, since what is under way is given up knowingly."""
+        self._ask_where(self._would_be_lost, "Give up, and lose the training?", self._give_up)
 
     def _give_up(self) -> None:
         loading = isinstance(self.screen, LoadingScreen)
@@ -279,6 +281,7 @@ class BpTui(CellApp):
         if kind in SCREENS:
             first, self._answered = not self._answered, True
             self._would_be_lost = content["would_be_lost"]
+            self._can_be_lost = content.get("can_be_lost", False)
             self._runs = content.get("runs", self._runs)
             self._show_view(SCREENS[kind], content, first)
         elif kind == "problem":
@@ -371,7 +374,7 @@ class BpTui(CellApp):
 
     def action_reload(self) -> None:
         """Read the scenario's file afresh."""
-        self._unless_lost("Read the file afresh, and lose the training?", self._reload)
+        self.unless_lost("Read the file afresh, and lose the training?", self._reload)
 
     def action_open_other(self) -> None:
         """Pick another scenario."""
@@ -380,7 +383,7 @@ class BpTui(CellApp):
 
     def action_quit_program(self) -> None:
         """Quit."""
-        self._unless_lost("Quit, and lose the training?", self.exit)
+        self.unless_lost("Quit, and lose the training?", self.exit)
 
     def action_redraw(self) -> None:
         """Draw everything anew: something else has written on the terminal."""
@@ -408,9 +411,14 @@ class BpTui(CellApp):
         for run in runs:
             self.send(do="training.reference", **run)
 
-    def _unless_lost(self, question: str, then: Any) -> None:
-        screen = self.screen
-        if self._would_be_lost and isinstance(screen, BaseScreen):
-            screen.ask(question, then)
+    def unless_lost(self, question: str, then: Callable[[], object]) -> None:
+        """Do something that ends the training; ask before where it would be lost, also where what
+        was asked of it is not answered yet."""
+        may_be_lost = self._can_be_lost and self.watching.may_be_training
+        self._ask_where(self._would_be_lost or may_be_lost, question, then)
+
+    def _ask_where(self, needed: bool, question: str, then: Callable[[], object]) -> None:
+        if needed and isinstance(self.screen, BaseScreen):
+            self.screen.ask(question, then)
         else:
             then()

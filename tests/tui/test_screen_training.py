@@ -275,6 +275,82 @@ async def test_quit_asks_where_a_training_would_be_lost(key: str) -> None:
         await leaves(driver)
 
 
+Scenario = Callable[[str], Path]
+
+
+@pytest.fixture
+def small_training(tmp_path: Path) -> Scenario:
+    """A function that writes a scenario with a tiny training, whose loss does something first."""
+
+    def write(in_loss: str) -> Path:
+        path = tmp_path / "tiny.py"
+        path.write_text(
+            '"""A tiny training"""\n'
+            "import os, sys, time\n"
+            "import numpy as np\n"
+            "from engine import SGD, Linear, Training, cross_entropy\n"
+            "model = Linear(3, 2)\n"
+            "images = np.ones((8, 3), dtype=np.float32)\n"
+            "labels = np.array([0, 1] * 4)\n"
+            "count = 0\n"
+            "def loss_fn(logits, labels):\n"
+            "    global count\n"
+            "    count += 1\n"
+            f"    {in_loss}\n"
+            "    return cross_entropy(logits, labels)\n"
+            "data = (images, labels)\n"
+            "training = Training(model, SGD(model.parameters(), lr=0.1), data, data, loss_fn,\n"
+            "                    batch_size=2, epochs=50)\n",
+            encoding="utf-8",
+        )
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("key", ["n", "c"])
+async def test_quit_counts_what_was_asked_before_it(key: str) -> None:
+    # What was trained meanwhile is known only with the next view.
+    async with stepping("mlp", **SHORT) as driver:
+        await driver.press("t", key, "q")
+        await driver.shows("Quit, and lose the training?  y / n")
+        await driver.press("n")
+        await driver.hides("y / n")
+
+
+@pytest.mark.parametrize(
+    ("key", "question"),
+    [
+        ("q", "Quit, and lose the training?"),
+        ("R", "Read the file afresh, and lose the training?"),
+        ("D", "lose this training?"),
+        ("r", "Back to the untrained weights, and lose this training?"),
+    ],
+)
+async def test_it_asks_without_a_pause_where_the_answer_takes_long(
+    small_training: Scenario, key: str, question: str
+) -> None:
+    path = small_training("while os.path.exists(__file__ + '.hold'): time.sleep(0.01)")
+    text = path.read_text(encoding="utf-8")
+    uses_mnist = "import os\nfrom scenarios.data import mnist\nmnist()\nimport"
+    path.write_text(text.replace("import os,", uses_mnist), encoding="utf-8")
+    async with training(path) as driver:
+        hold = path.with_name("tiny.py.hold")
+        hold.touch()
+        await driver.press("n", key)
+        await driver.shows(question, "y / n", "0 of 200")
+        hold.unlink()
+        await driver.shows("1 of 200", question)
+        await driver.press("n")
+        await driver.hides("y / n")
+
+
+async def test_what_trains_nothing_asks_nothing() -> None:
+    async with training(**SHORT) as driver:
+        await driver.press("A", "z", "plus", "B", "escape", "escape", "n", "p", "c", "q")
+        await leaves(driver)
+
+
 async def test_quit_while_it_runs() -> None:
     async with training(**LONG) as driver:
         await driver.press("c")
@@ -400,39 +476,6 @@ async def test_leaving_and_coming_back_again_and_again_while_it_runs() -> None:
         await driver.pilot.pause(0.3)
         await driver.press("escape")
         await driver.shows("running")
-
-
-Scenario = Callable[[str], Path]
-
-
-@pytest.fixture
-def small_training(tmp_path: Path) -> Scenario:
-    """A function that writes a scenario with a tiny training, whose loss does something first."""
-
-    def write(in_loss: str) -> Path:
-        path = tmp_path / "tiny.py"
-        path.write_text(
-            '"""A tiny training"""\n'
-            "import os, sys, time\n"
-            "import numpy as np\n"
-            "from engine import SGD, Linear, Training, cross_entropy\n"
-            "model = Linear(3, 2)\n"
-            "images = np.ones((8, 3), dtype=np.float32)\n"
-            "labels = np.array([0, 1] * 4)\n"
-            "count = 0\n"
-            "def loss_fn(logits, labels):\n"
-            "    global count\n"
-            "    count += 1\n"
-            f"    {in_loss}\n"
-            "    return cross_entropy(logits, labels)\n"
-            "data = (images, labels)\n"
-            "training = Training(model, SGD(model.parameters(), lr=0.1), data, data, loss_fn,\n"
-            "                    batch_size=2, epochs=50)\n",
-            encoding="utf-8",
-        )
-        return path
-
-    return write
 
 
 async def fails_readably(driver: Driver) -> None:

@@ -22,8 +22,8 @@ from tui.session.names import named_tensors
 from tui.session.opening import about, open_graph
 from tui.session.session import Session, Subject
 from tui.session.tensors.inspector import Inspector
+from tui.session.training import MOVING
 from tui.session.training.about_batch import about_batch
-from tui.session.training.commands import MOVING
 from tui.session.training.commands import carry_out as carry_out_training
 from tui.session.training.monitor.gates import gate_names
 from tui.session.training.run_folder import RunFolder

@@ -75,7 +75,7 @@ class BaseScreen(Screen[None]):
         self._notice = ""
         self._shown_page: tuple[str, Sequence[Item]] = ("", ())
         """Title and items of the page that was shown last by `show_page`."""
-        self._question: tuple[str, Callable[[], None]] | None = None
+        self._question: tuple[str, Callable[[], object]] | None = None
         self._prompt: Prompt | None = None
         """Where the user is typing."""
         self._asked: Prompt | None = None
@@ -253,7 +253,7 @@ class BaseScreen(Screen[None]):
         else:
             self.notice(text)
 
-    def ask(self, question: str, then: Callable[[], None]) -> None:
+    def ask(self, question: str, then: Callable[[], object]) -> None:
         """Ask a question; `then` is called where the answer is y."""
         self._question = (question, then)
         self.draw_footer()

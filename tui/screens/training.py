@@ -71,11 +71,6 @@ class TrainingScreen(BaseScreen):
         self._waits = ""
         self.draw()
 
-    @property
-    def would_be_lost(self) -> bool:
-        """Whether a training is under way."""
-        return bool(self._view["would_be_lost"])
-
     def header(self) -> tuple[str, str]:
         """What is trained; whether it runs."""
         view = self._view
@@ -277,10 +272,9 @@ class TrainingScreen(BaseScreen):
             )
         elif not self._view["hint"]:
             self.notice("all of MNIST is in use already" if self._view["data"] else "no MNIST here")
-        elif self.would_be_lost:
-            self.ask("Load all of MNIST, and lose this training?", self.program.fetch_full_mnist)
         else:
-            self.program.fetch_full_mnist()
+            question = "Load all of MNIST, and lose this training?"
+            self.program.unless_lost(question, self.program.fetch_full_mnist)
 
     def action_slope(self) -> None:
         """Whether the gradient fits the loss, in detail."""
@@ -296,7 +290,7 @@ class TrainingScreen(BaseScreen):
         def restart() -> None:
             self._send("restart")
 
-        if self._view["batch"]:
+        if self._view["batch"] or self.program.watching.may_be_training:
             self.ask("Back to the untrained weights, and lose this training?", restart)
         else:
             restart()

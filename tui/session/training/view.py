@@ -64,6 +64,7 @@ def view_of(session: TrainingSession, columns: int, rows: int = 0) -> Json:
         "samples": session.throughput.shown(session.running),
         "monitor": session.monitor.facts(rows),
         "would_be_lost": session.would_be_lost,
+        "can_be_lost": not session.is_kept,
     }
 
 
