@@ -172,11 +172,14 @@ class BpTui(CellApp):
         self._end(message, f"{what} was given up", self.watching.place)
 
     def fetch_full_mnist(self) -> None:
-        """Load the scenario with all of MNIST, fetched through torchvision; where that fails, what
-        was in use stays."""
+        """Load the scenario with all of MNIST, fetched through torchvision, after asking where a
+        training would be lost; where that fails, what was in use stays."""
         if self.is_fetching:
             self.say("under way already; Esc stops it")
-            return
+        else:
+            self.unless_lost("Load all of MNIST, and lose this training?", self._fetch_full_mnist)
+
+    def _fetch_full_mnist(self) -> None:
         options = dataclasses.replace(self._options, data="torchvision")
         client = self._successor = Client(options)
         client.listen(self._deliver_from(client))
@@ -214,6 +217,7 @@ class BpTui(CellApp):
                 self.client.close()
             self.client, self._options = client, client.options
             self._answered = self._over = self._would_be_lost = False
+            self.watching.start()
             self.on_bp_tui_received(self.Received(client, content))
 
     def _drop_successor(self) -> None:

@@ -401,16 +401,26 @@ async def test_reload_starts_with_untrained_weights() -> None:
         await driver.shows(f"loss = {untrained} ")
 
 
-async def test_without_torchvision_what_was_in_use_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "torchvision.py").write_text(
-        "raise ModuleNotFoundError(\"No module named 'torchvision'\", name='torchvision')\n"
-    )
+@pytest.fixture
+def torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A function that has a text as torchvision's code."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path))
     path = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+
+    def write(code: str) -> None:
+        (tmp_path / "torchvision.py").write_text(code)
+
+    return write
+
+
+async def test_without_torchvision_what_was_in_use_stays(
+    torchvision: Callable[[str], None],
+) -> None:
+    torchvision(
+        "raise ModuleNotFoundError(\"No module named 'torchvision'\", name='torchvision')\n"
+    )
     async with training(**SHORT) as driver:
         await driver.press("n")
         await driver.shows("loss of batch 1 ")
@@ -425,6 +435,21 @@ async def test_without_torchvision_what_was_in_use_stays(
         await driver.is_back_at(before, "after the message")
         await driver.press("n")
         await driver.shows("loss of batch 2 ", "embedded")
+
+
+async def test_what_is_being_fetched_already_is_not_asked_for_again(
+    torchvision: Callable[[str], None],
+) -> None:
+    torchvision("import time\ntime.sleep(1000)\n")
+    async with training(**SHORT) as driver:
+        await driver.press("D")
+        await driver.shows("starting torchvision", "Esc stops it")
+        await driver.press("n")
+        await driver.shows("loss of batch 1 ")  # what a question would be about
+        await driver.press("D", "n")
+        await driver.shows("loss of batch 2 ", "starting torchvision")
+        await driver.press("escape")
+        await driver.shows("stopped: what was in use stays")
 
 
 async def test_keys_typed_ahead_go_to_the_screen_that_the_first_of_them_opens() -> None:

@@ -273,8 +273,7 @@ class TrainingScreen(BaseScreen):
         elif not self._view["hint"]:
             self.notice("all of MNIST is in use already" if self._view["data"] else "no MNIST here")
         else:
-            question = "Load all of MNIST, and lose this training?"
-            self.program.unless_lost(question, self.program.fetch_full_mnist)
+            self.program.fetch_full_mnist()
 
     def action_slope(self) -> None:
         """Whether the gradient fits the loss, in detail."""
