@@ -18,6 +18,9 @@ SHORT = {"batch_size": 500, "epochs": 2}
 LONG = {"epochs": 1000}
 """63,000 batches: it does not end by itself while a test looks."""
 
+EPOCH_ROW = re.compile(r" (\d+) +(\d\.\d+) +(\d\.\d+) +(\d+\.\d) %$")
+"""An epoch with its losses and its accuracy."""
+
 
 def batches(driver: Driver) -> int:
     """How many batches are done, by the line of progress."""
@@ -126,11 +129,7 @@ async def test_it_comes_to_its_end_with_results_and_back_with_the_trained_weight
         await driver.shows("learning rate")
         await driver.press(*["plus"] * 3, "c")
         await driver.shows("16 of 16", "done; Esc steps with the trained weights")
-        rows = [
-            row
-            for line in driver.lines()
-            if (row := re.search(r" (\d+) +(\d\.\d+) +(\d\.\d+) +(\d+\.\d) %$", line))
-        ]
+        rows = [row for line in driver.lines() if (row := EPOCH_ROW.search(line))]
         assert [int(row[1]) for row in rows] == [1, 2]
         assert float(rows[1][3]) < float(rows[0][3]) < 2.4
         assert sum(line.count("o") for line in map(plot_only, driver.lines()[2:18])) == 2
@@ -563,6 +562,22 @@ async def test_the_columns_of_the_epochs_stay_apart(small_training: Scenario) ->
         for row in rows:
             assert len(row) == 5, row  # epoch, train, test, accuracy, %
         driver.assert_fits()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (80, 60), (60, 40)])
+async def test_as_many_of_the_last_epochs_are_shown_as_there_is_room_for(
+    size: tuple[int, int], small_training: Scenario
+) -> None:
+    async with training(small_training("pass"), size) as driver:
+        await driver.press(*["plus"] * 3, "c")
+        await driver.shows("done; Esc steps")
+
+        def all_there() -> bool:
+            shown = [int(row[1]) for line in driver.lines() if (row := EPOCH_ROW.search(line))]
+            room = driver.app.screen.query_one("#epochs").size.height - 6
+            return shown == list(range(51 - room, 51))
+
+        await driver.until(all_there, "the last epochs")
 
 
 async def test_a_loss_that_is_not_finite_is_shown(small_training: Scenario) -> None:

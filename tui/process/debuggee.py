@@ -52,12 +52,14 @@ class Debuggee:
         self._commands = commands
         self._sender = sender
         self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "lanes": 24, "plot": 60}
-        self._size |= {"table": 8}
+        self._size |= {"table": 8, "epochs": 20}
         self._size |= {"tensor_width": 80, "tensor_height": 20}
         self._updates = 10.0
         self._showing = "stepping"
         self._gone = False
         self._training: TrainingSession | None = None
+        self._told_epochs = 0
+        """Of how many epochs of the training the results have been sent."""
         self._carried_out = 0
         """How many commands have been."""
 
@@ -78,6 +80,8 @@ class Debuggee:
                     )
                     self._training.deliver = self._sender.send
                 notes = self._keep_training()
+                if training is not None:
+                    self._told_epochs = len(training.results)
                 self._open()
                 if self._training is not None:
                     session = self._session
@@ -320,8 +324,9 @@ class Debuggee:
 
     def _view(self) -> Message:
         if self._showing == "training" and self._training is not None:
-            plot, rows = int(self._size["plot"]), int(self._size["table"])
-            view = training_view(self._training, plot, rows)
+            columns, rows, epochs = (int(self._size[part]) for part in ("plot", "table", "epochs"))
+            view = training_view(self._training, columns, rows, epochs, self._told_epochs)
+            self._told_epochs = len(self._training.training.results)
             data = _data_in_use()
             return {"type": "training", "name": self._scenario.name, **data, **view}
         size = self._size

@@ -45,8 +45,8 @@ class TrainingScreen(BaseScreen):
     def __init__(self, view: View) -> None:
         super().__init__()
         self._view = view
-        self._asked_for: tuple[int, int] = (0, 0)
-        """How many columns of the curve and rows of the table are being sent."""
+        self._asked_for: tuple[int, int, int] = (0, 0, 0)
+        """How many columns of the curve, rows of the table and epochs are being sent."""
         self._views = 0
         """How many views have come."""
         self._waits = ""
@@ -132,10 +132,11 @@ class TrainingScreen(BaseScreen):
         if not self.is_shown:
             return
         plot, view, width = self.query_one(LossPlot), self._view, self.size.width
-        wanted = plot.dot_columns(), max(0, heights(*self.size, view).table - 1)
+        table = max(0, heights(*self.size, view).table - 1)
+        wanted = plot.dot_columns(), table, self.size.height
         if wanted != self._asked_for:
             self._asked_for = wanted
-            self.program.send(do="size", plot=wanted[0], table=wanted[1])
+            self.program.send(do="size", plot=wanted[0], table=wanted[1], epochs=wanted[2])
         told = caption(view["curve"], width - 2)
         self.query_one("#caption", Lines).show([[(f" {told}", styles.QUIET)]])
         plot.show_curve(view["curve"])
