@@ -35,19 +35,20 @@ class Suspending:
 
     def __init__(self, program: BpTui) -> None:
         self._program = program
-        self._driver = program._driver
+        driver = program._driver
+        self._driver = driver if isinstance(driver, CellDriver) else None
         self._loop = asyncio.get_running_loop()
         self._is_away = False
         """Whether the terminal is the shell's."""
         self._is_known = False
         """Whether the loop is still to hear of a SIGCONT that we know of."""
-        if self._driver is not None and self._driver.can_suspend:
+        if self._driver is not None:
             self._listen()
 
     def suspend(self) -> None:
         """Give the terminal back and stop, until the shell continues the program; where there is
         none that could, go on at once."""
-        if self._driver is None or not self._driver.can_suspend or self._is_ending:
+        if self._driver is None or self._is_ending:
             return
         self._driver.suspend_application_mode()
         self._is_away = True
@@ -90,12 +91,11 @@ class Suspending:
         if self._driver is None or self._is_ending:
             return
         if not self._is_away and _is_raw():
-            if isinstance(self._driver, CellDriver):
-                self._driver.draw_anew()
+            self._driver.draw_anew()
             self._program.refresh(layout=True)
             return
         if not self._is_away:
-            self._driver.suspend_application_mode()
+            self._driver.let_go()
             self._is_away = True
         self._come_back()
 

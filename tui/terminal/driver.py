@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -36,6 +37,7 @@ class CellDriver(LinuxDriver):
         self._file = sys.__stdout__
         assert self._file is not None
         self.output = Output(self._file, self.pace)
+        self._drops_input = True
 
     def start_application_mode(self) -> None:
         """Take the terminal, unless we are in the background; what was drawn before is drawn again,
@@ -46,6 +48,28 @@ class CellDriver(LinuxDriver):
             self.output.forget()
         else:
             self.output.stop_drawing()
+
+    def let_go(self) -> None:
+        """Give the terminal back in order to take it again at once, since something else has had it
+        without being given it: what has been typed meanwhile is for us."""
+        self._drops_input = False
+        try:
+            self.suspend_application_mode()
+        finally:
+            self._drops_input = True
+
+    def disable_input(self) -> None:
+        """Stop reading. Textual always drops what nobody has read yet, so that it goes to no one
+        else."""
+        if self._drops_input:
+            super().disable_input()
+            return
+        signal.signal(signal.SIGWINCH, signal.SIG_DFL)
+        self._disable_mouse_support()
+        self.exit_event.set()
+        if self._key_thread is not None:
+            self._key_thread.join()
+        self.exit_event.clear()
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was."""
