@@ -94,6 +94,26 @@ async def test_the_list_of_breaks() -> None:
         await driver.hides("Where the training stops")
 
 
+async def test_breaks_outlive_reading_the_file_afresh(tmp_path: Path) -> None:
+    path = write(tmp_path, REGRESSION)
+    async with training(path) as driver:
+        await type_into(driver, "b", "break at", "5")
+        await type_into(driver, "b", "break at", "loss < 1e-9")
+        await driver.shows("stops at batch 5", "stops at a loss < 1e-9")
+        await driver.press("R")
+        await driver.done(0)
+        await driver.press("t")
+        await driver.shows("stops at batch 5", "stops at a loss < 1e-9")
+        await driver.press("escape")
+        await driver.done(0)
+        path.write_text(path.read_text().replace("batch_size=4", "batch_size=8"))
+        await driver.press("R")
+        await driver.shows("the training stops no more at batch 5 (there are 4)")
+        await driver.press("t")
+        await driver.shows("stops at a loss < 1e-9")
+        assert "stops at batch 5" not in driver.text()
+
+
 @pytest.mark.parametrize(
     ("key", "label", "text", "told"),
     [
