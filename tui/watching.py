@@ -76,8 +76,8 @@ class Watching:
             self._waiting.answered(content["commands"])
         else:
             self._waiting.heard()
-        if kind == "training":
-            running = content["state"] == "running"
+        if kind in ("training", "stepping", "tensor"):
+            running = content.get("state") == "running"
             self._waiting.trains_on(f"batch {content['batch'] + 1}" if running else "")
             self._watch()
         if self._is_shown and not self._waiting.is_overdue:
