@@ -96,6 +96,10 @@ class BpTui(CellApp):
         self.watching = Watching(self)
         self._successor: Client | None = None
         """Loads the same scenario with the full MNIST, while the present one stays."""
+        self._arrived: dict[str, Any] | None = None
+        """The first view of it, once it is loaded."""
+        self._is_given_up = False
+        """Whether the user has agreed that it takes the place of a training."""
 
     def on_mount(self) -> None:
         """Show the scenario that was named, or the ones to pick from."""
@@ -177,6 +181,7 @@ class BpTui(CellApp):
         if self.is_fetching:
             self.say("under way already; Esc stops it")
         else:
+            self._is_given_up = self._may_be_lost  # then it is asked
             self.unless_lost("Load all of MNIST, and lose this training?", self._fetch_full_mnist)
 
     def _fetch_full_mnist(self) -> None:
@@ -212,15 +217,35 @@ class BpTui(CellApp):
             told = ending.told(client.options.scenario, content["status"], content["report"])
             self.say(told["message"])
         elif kind in ("stepping", "training"):
-            self._successor = None
-            if self.client is not None:
-                self.client.close()
-            self.client, self._options = client, client.options
-            self._answered = self._over = self._would_be_lost = False
-            self.watching.start()
-            self.on_bp_tui_received(self.Received(client, content))
+            self._arrived = content
+            self._offer_successor()
+
+    def _offer_successor(self) -> None:
+        """Have all of MNIST take over once it is there; ask before where a training would be lost
+        that was begun since it was asked for."""
+        screen = self.screen
+        if self._arrived is None:
+            return
+        if self._is_given_up or not self._may_be_lost:
+            self._take_over()
+        elif isinstance(screen, BaseScreen) and not screen.is_asking:
+            question = "All of MNIST is there: load it, and lose this training?"
+            screen.ask(question, self._take_over, self.stop_fetching)
+
+    def _take_over(self) -> None:
+        client, content = self._successor, self._arrived
+        if client is None or content is None:
+            return  # it has come to its end meanwhile
+        self._successor = self._arrived = None
+        if self.client is not None:
+            self.client.close()
+        self.client, self._options = client, client.options
+        self._answered = self._over = self._would_be_lost = False
+        self.watching.start()
+        self.on_bp_tui_received(self.Received(client, content))
 
     def _drop_successor(self) -> None:
+        self._arrived = None
         if self._successor is not None:
             self._successor.close()
             self._successor = None
@@ -341,7 +366,8 @@ class BpTui(CellApp):
             self._postponed = content
 
     def show_postponed(self) -> None:
-        """Show the view that came while the user was asked something, now that they are not."""
+        """Show what came while the user was asked something, now that they are not."""
+        self._offer_successor()
         if (content := self._postponed) is not None:
             self._show_view(SCREENS[content["type"]], content, False)
 
@@ -418,8 +444,11 @@ class BpTui(CellApp):
     def unless_lost(self, question: str, then: Callable[[], object]) -> None:
         """Do something that ends the training; ask before where it would be lost, also where what
         was asked of it is not answered yet."""
-        may_be_lost = self._can_be_lost and self.watching.may_be_training
-        self._ask_where(self._would_be_lost or may_be_lost, question, then)
+        self._ask_where(self._may_be_lost, question, then)
+
+    @property
+    def _may_be_lost(self) -> bool:
+        return self._would_be_lost or (self._can_be_lost and self.watching.may_be_training)
 
     def _ask_where(self, needed: bool, question: str, then: Callable[[], object]) -> None:
         if needed and isinstance(self.screen, BaseScreen):

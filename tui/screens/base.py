@@ -75,7 +75,7 @@ class BaseScreen(Screen[None]):
         self._notice = ""
         self._shown_page: tuple[str, Sequence[Item]] = ("", ())
         """Title and items of the page that was shown last by `show_page`."""
-        self._question: tuple[str, Callable[[], object]] | None = None
+        self._question: tuple[str, Callable[[], object], Callable[[], object]] | None = None
         self._prompt: Prompt | None = None
         """Where the user is typing."""
         self._asked: Prompt | None = None
@@ -253,9 +253,14 @@ class BaseScreen(Screen[None]):
         else:
             self.notice(text)
 
-    def ask(self, question: str, then: Callable[[], object]) -> None:
-        """Ask a question; `then` is called where the answer is y."""
-        self._question = (question, then)
+    def ask(
+        self,
+        question: str,
+        then: Callable[[], object],
+        otherwise: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Ask a question; `then` is called where the answer is y, else `otherwise`."""
+        self._question = (question, then, otherwise)
         self.draw_footer()
 
     def prompt(
@@ -383,11 +388,10 @@ class BaseScreen(Screen[None]):
     def _answer(self, event: events.Key) -> None:
         """A key for the question that is open."""
         assert self._question is not None
-        then = self._question[1]
+        _, then, otherwise = self._question
         self._question = None
         self.draw_footer()
-        if event.key in ("y", "Y"):
-            then()
+        (then if event.key in ("y", "Y") else otherwise)()
         self.program.show_postponed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
