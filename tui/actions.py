@@ -52,6 +52,9 @@ QUIT = Action(
 SUSPEND = Action(
     "app.suspend_process", ("ctrl+z",), "", "back to the shell, where `fg` continues the program"
 )
+REDRAW = Action(
+    "app.redraw", ("ctrl+l",), "", "draw the screen anew, where something else has written on it"
+)
 OPEN = Action("app.open_other", ("o",), "", "open another scenario")
 RELOAD = Action("app.reload", ("R",), "", "read the file afresh, in a new process")
 LOG = Action("log", ("l",), "", "what the scenario has printed, and back")
@@ -104,6 +107,7 @@ STEPPING = (
     LOG,
     COMMANDS,
     Action("leave", ("escape",), "", "the cursor back to the step; closes help and log"),
+    REDRAW,
     SUSPEND,
     HELP,
     QUIT,
@@ -140,6 +144,7 @@ TRAINING = (
     Action("leave", ("escape", "t"), "steps", "back to stepping, with the weights of now"),
     Action("why", ("w",), "why", "why: what the rows and warnings of the table mean, all of them"),
     Action("stop", ("x",), "stop", "end it here and test; c goes on"),
+    REDRAW,
     SUSPEND,
     HELP,
     QUIT,
@@ -172,6 +177,7 @@ TENSOR = (
     LOG,
     COMMANDS,
     Action("leave", ("escape",), "back", "back to the steps; closes help and log"),
+    REDRAW,
     SUSPEND,
     HELP,
     QUIT,
@@ -182,6 +188,7 @@ PICKER = (
     Action("cursor_up", ("up", "k"), "choose", "move the cursor"),
     Action("cursor_down", ("down", "j"), "", ""),
     Action("leave", ("escape",), "back", "back to where you were"),
+    REDRAW,
     SUSPEND,
     HELP,
     QUIT,
@@ -192,6 +199,7 @@ PROBLEM = (
     Action("app.open_other", ("o",), "open another", OPEN.help),
     Action("log", ("l",), "log", LOG.help),
     LEAVE,
+    REDRAW,
     SUSPEND,
     HELP,
     QUIT,
@@ -200,6 +208,7 @@ PROBLEM = (
 LOADING = (
     Action("give_up", ("escape",), "give up", "stop loading"),
     Action("log", ("l",), "log", LOG.help),
+    REDRAW,
     SUSPEND,
     HELP,
     QUIT,

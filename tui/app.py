@@ -76,7 +76,8 @@ class BpTui(CellApp):
         self.panes = RememberedPanes()
         self._options = self._given = options
         self._updates = UPDATES_OVER_SSH if slow_link else UPDATES
-        self._would_be_lost = False
+        self._would_be_lost = self._can_be_lost = False
+        """Whether a training would be lost as it was shown last, or once it is changed."""
         self._runs: list[dict[str, Any]] = []
         """The runs of the training that was shown last: they stay as references where the file is
         read afresh."""
@@ -95,6 +96,10 @@ class BpTui(CellApp):
         self.watching = Watching(self)
         self._successor: Client | None = None
         """Loads the same scenario with the full MNIST, while the present one stays."""
+        self._arrived: dict[str, Any] | None = None
+        """The first view of it, once it is loaded."""
+        self._is_given_up = False
+        """Whether the user has agreed that it takes the place of a training."""
 
     def on_mount(self) -> None:
         """Show the scenario that was named, or the ones to pick from."""
@@ -124,7 +129,7 @@ class BpTui(CellApp):
                 self.is_changing = True
             self.client.send(**command)
             what = "" if command["do"] == "size" else self.pressed
-            self.watching.sent(self.client.sent, what)
+            self.watching.sent(self.client.sent, str(command["do"]), what)
 
     def open_scenario(self, scenario: str) -> None:
         """Load a scenario in a process of its own, in the place of the one before."""
@@ -154,11 +159,12 @@ class BpTui(CellApp):
 
     def change_scenario(self, scenario: str) -> None:
         """Open another scenario, after asking where a training would be lost."""
-        self._unless_lost("Open it, and lose the training?", lambda: self.open_scenario(scenario))
+        self.unless_lost("Open it, and lose the training?", lambda: self.open_scenario(scenario))
 
     def give_up(self) -> None:
-        """End the process that does not answer, after asking where a training would be lost."""
-        self._unless_lost("Give up, and lose the training?", self._give_up)
+        """End the process that does not answer, after asking where a training would be lost: what
+        was trained before, since what is under way is given up knowingly."""
+        self._ask_where(self._would_be_lost, "Give up, and lose the training?", self._give_up)
 
     def _give_up(self) -> None:
         loading = isinstance(self.screen, LoadingScreen)
@@ -170,11 +176,15 @@ class BpTui(CellApp):
         self._end(message, f"{what} was given up", self.watching.place)
 
     def fetch_full_mnist(self) -> None:
-        """Load the scenario with all of MNIST, fetched through torchvision; where that fails, what
-        was in use stays."""
+        """Load the scenario with all of MNIST, fetched through torchvision, after asking where a
+        training would be lost; where that fails, what was in use stays."""
         if self.is_fetching:
             self.say("under way already; Esc stops it")
-            return
+        else:
+            self._is_given_up = self._may_be_lost  # then it is asked
+            self.unless_lost("Load all of MNIST, and lose this training?", self._fetch_full_mnist)
+
+    def _fetch_full_mnist(self) -> None:
         options = dataclasses.replace(self._options, data="torchvision")
         client = self._successor = Client(options)
         client.listen(self._deliver_from(client))
@@ -207,14 +217,35 @@ class BpTui(CellApp):
             told = ending.told(client.options.scenario, content["status"], content["report"])
             self.say(told["message"])
         elif kind in ("stepping", "training"):
-            self._successor = None
-            if self.client is not None:
-                self.client.close()
-            self.client, self._options = client, client.options
-            self._answered = self._over = self._would_be_lost = False
-            self.on_bp_tui_received(self.Received(client, content))
+            self._arrived = content
+            self._offer_successor()
+
+    def _offer_successor(self) -> None:
+        """Have all of MNIST take over once it is there; ask before where a training would be lost
+        that was begun since it was asked for."""
+        screen = self.screen
+        if self._arrived is None:
+            return
+        if self._is_given_up or not self._may_be_lost:
+            self._take_over()
+        elif isinstance(screen, BaseScreen) and not screen.is_asking:
+            question = "All of MNIST is there: load it, and lose this training?"
+            screen.ask(question, self._take_over, self.stop_fetching)
+
+    def _take_over(self) -> None:
+        client, content = self._successor, self._arrived
+        if client is None or content is None:
+            return  # it has come to its end meanwhile
+        self._successor = self._arrived = None
+        if self.client is not None:
+            self.client.close()
+        self.client, self._options = client, client.options
+        self._answered = self._over = self._would_be_lost = False
+        self.watching.start()
+        self.on_bp_tui_received(self.Received(client, content))
 
     def _drop_successor(self) -> None:
+        self._arrived = None
         if self._successor is not None:
             self._successor.close()
             self._successor = None
@@ -279,6 +310,7 @@ class BpTui(CellApp):
         if kind in SCREENS:
             first, self._answered = not self._answered, True
             self._would_be_lost = content["would_be_lost"]
+            self._can_be_lost = content.get("can_be_lost", False)
             self._runs = content.get("runs", self._runs)
             self._show_view(SCREENS[kind], content, first)
         elif kind == "problem":
@@ -334,7 +366,8 @@ class BpTui(CellApp):
             self._postponed = content
 
     def show_postponed(self) -> None:
-        """Show the view that came while the user was asked something, now that they are not."""
+        """Show what came while the user was asked something, now that they are not."""
+        self._offer_successor()
         if (content := self._postponed) is not None:
             self._show_view(SCREENS[content["type"]], content, False)
 
@@ -371,7 +404,7 @@ class BpTui(CellApp):
 
     def action_reload(self) -> None:
         """Read the scenario's file afresh."""
-        self._unless_lost("Read the file afresh, and lose the training?", self._reload)
+        self.unless_lost("Read the file afresh, and lose the training?", self._reload)
 
     def action_open_other(self) -> None:
         """Pick another scenario."""
@@ -380,7 +413,12 @@ class BpTui(CellApp):
 
     def action_quit_program(self) -> None:
         """Quit."""
-        self._unless_lost("Quit, and lose the training?", self.exit)
+        self.unless_lost("Quit, and lose the training?", self.exit)
+
+    def action_redraw(self) -> None:
+        """Draw everything anew: something else has written on the terminal."""
+        if isinstance(self._driver, CellDriver):
+            self._driver.draw_anew()
 
     def action_suspend_process(self) -> None:
         """Back to the shell, until it continues the program."""
@@ -403,9 +441,17 @@ class BpTui(CellApp):
         for run in runs:
             self.send(do="training.reference", **run)
 
-    def _unless_lost(self, question: str, then: Any) -> None:
-        screen = self.screen
-        if self._would_be_lost and isinstance(screen, BaseScreen):
-            screen.ask(question, then)
+    def unless_lost(self, question: str, then: Callable[[], object]) -> None:
+        """Do something that ends the training; ask before where it would be lost, also where what
+        was asked of it is not answered yet."""
+        self._ask_where(self._may_be_lost, question, then)
+
+    @property
+    def _may_be_lost(self) -> bool:
+        return self._would_be_lost or (self._can_be_lost and self.watching.may_be_training)
+
+    def _ask_where(self, needed: bool, question: str, then: Callable[[], object]) -> None:
+        if needed and isinstance(self.screen, BaseScreen):
+            self.screen.ask(question, then)
         else:
             then()

@@ -26,10 +26,6 @@ A_MOMENT = 0.02
 NO_SHELL = "there is no shell here to go back to"
 
 
-OURS = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?1004h\x1b[?2004h"
-"""Alternate screen, no cursor, no wrapping of lines, events of the focus and of pasting."""
-
-
 class Suspending:
     """Leaves the terminal to the shell, and takes it again.
 
@@ -39,19 +35,20 @@ class Suspending:
 
     def __init__(self, program: BpTui) -> None:
         self._program = program
-        self._driver = program._driver
+        driver = program._driver
+        self._driver = driver if isinstance(driver, CellDriver) else None
         self._loop = asyncio.get_running_loop()
         self._is_away = False
         """Whether the terminal is the shell's."""
         self._is_known = False
         """Whether the loop is still to hear of a SIGCONT that we know of."""
-        if self._driver is not None and self._driver.can_suspend:
+        if self._driver is not None:
             self._listen()
 
     def suspend(self) -> None:
         """Give the terminal back and stop, until the shell continues the program; where there is
         none that could, go on at once."""
-        if self._driver is None or not self._driver.can_suspend or self._is_ending:
+        if self._driver is None or self._is_ending:
             return
         self._driver.suspend_application_mode()
         self._is_away = True
@@ -94,13 +91,11 @@ class Suspending:
         if self._driver is None or self._is_ending:
             return
         if not self._is_away and _is_raw():
-            self._driver.write(OURS)
-            if isinstance(self._driver, CellDriver):
-                self._driver.output.forget()
+            self._driver.draw_anew()
             self._program.refresh(layout=True)
             return
         if not self._is_away:
-            self._driver.suspend_application_mode()
+            self._driver.let_go()
             self._is_away = True
         self._come_back()
 

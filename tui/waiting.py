@@ -17,6 +17,7 @@ training."""
 
 class _Sent(NamedTuple):
     number: int
+    command: str
     what: str
     """What the user knows it by."""
 
@@ -40,11 +41,17 @@ class Waiting:
         self._sent.clear()
         self._batch = ""
 
-    def sent(self, number: int, what: str) -> None:
-        """A command was sent, the one of this number."""
+    def sent(self, number: int, command: str, what: str) -> None:
+        """A command was sent.
+
+        Args:
+            number: how many have been, with this one.
+            command: its name.
+            what: what the user knows it by.
+        """
         if not self._sent:
             self._begun = self._clock()
-        self._sent.append(_Sent(number, what))
+        self._sent.append(_Sent(number, command, what))
 
     def answered(self, number: int) -> None:
         """All commands up to this number have been carried out."""
@@ -59,6 +66,11 @@ class Waiting:
     def trains_on(self, batch: str) -> None:
         """What a running training is at, which comes without being asked for; empty for none."""
         self._batch = batch
+
+    @property
+    def under_way(self) -> list[str]:
+        """The names of the commands that have not been answered."""
+        return [sent.command for sent in self._sent]
 
     @property
     def is_overdue(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.timer import Timer
 
 from tui.screens.base import BaseScreen
+from tui.session.training import MOVING
 from tui.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 BETWEEN_LOOKS = 1.0
 """Seconds after which it is asked anew where the scenario is."""
+
+CHANGING = frozenset(f"training.{name}" for name in MOVING)
+"""The commands that change a training."""
 
 NOT_LONG = 0.05
 """Seconds; sooner it is not looked."""
@@ -55,9 +59,14 @@ class Watching:
         self._waiting.start()
         self._is_shown, self.place = False, {}
 
-    def sent(self, number: int, what: str) -> None:
+    @property
+    def may_be_training(self) -> bool:
+        """Whether a command is under way that may change the training."""
+        return any(command in CHANGING for command in self._waiting.under_way)
+
+    def sent(self, number: int, command: str, what: str) -> None:
         """A command was sent, see `Waiting.sent`."""
-        self._waiting.sent(number, what)
+        self._waiting.sent(number, command, what)
         self._watch()
 
     def hear(self, content: dict[str, Any]) -> None:
@@ -67,8 +76,8 @@ class Watching:
             self._waiting.answered(content["commands"])
         else:
             self._waiting.heard()
-        if kind == "training":
-            running = content["state"] == "running"
+        if kind in ("training", "stepping", "tensor"):
+            running = content.get("state") == "running"
             self._waiting.trains_on(f"batch {content['batch'] + 1}" if running else "")
             self._watch()
         if self._is_shown and not self._waiting.is_overdue:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 from . import packed
@@ -46,22 +44,13 @@ def write(digits: Digits) -> Path:
     Raises:
         DataError: The folder cannot be written, or the disk is full.
     """
-    import tempfile
+    from . import parts
 
     target = file()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix="mnist-", suffix=".part", dir=target.parent)
-        try:
-            with open(descriptor, "wb") as part:
-                packed.write(part, digits, compressed=False)
-                part.flush()
-                os.fsync(part.fileno())
-            os.replace(name, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+        with parts.file(target) as part:
+            packed.write(part, digits, compressed=False)
     except OSError as error:
         raise storage_error(target.parent, error) from error
     return target

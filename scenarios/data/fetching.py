@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from . import cache, idx_folder
+from . import cache, idx_folder, parts
 from .digits import FULL_TEST, FULL_TRAIN, Digits
 from .errors import DataError, storage_error
 from .torchvision_download import REINSTALL
@@ -56,15 +57,12 @@ def _counts(digits: Digits) -> str:
 def _downloaded(folder: Path | None, tell: Progress) -> Digits:
     """Through a directory that vanishes in the end, whatever happens."""
     home = folder if folder is not None else cache.directory()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        staging = tempfile.TemporaryDirectory(
-            prefix="mnist-", suffix=".part", dir=home, ignore_cleanup_errors=True
-        )
-    except OSError as error:
-        raise storage_error(home, error) from error
-    with staging as name:
-        root = Path(name)
+    with contextlib.ExitStack() as stack:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            root = stack.enter_context(parts.folder(home))
+        except OSError as error:
+            raise storage_error(home, error) from error
         _run(root, tell)
         digits = _verified(root)
         if folder is not None:

@@ -150,7 +150,7 @@ def test_writing_replaces_what_was_there(few: Digits, cache_home: Path) -> None:
     assert os.listdir(cache_home) == ["mnist.npz"]
 
 
-@pytest.mark.parametrize("where", ["packed.write", "os.fsync", "os.replace"])
+@pytest.mark.parametrize("where", ["scenarios.data.cache.packed.write", "os.fsync", "os.replace"])
 @pytest.mark.parametrize(
     ("failure", "raised"),
     [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(errno.ENOSPC, "No space"), DataError)],
@@ -168,7 +168,7 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(
 
     cache.write(few)
     with monkeypatch.context() as patch:
-        patch.setattr(f"scenarios.data.cache.{where}", fail)
+        patch.setattr(where, fail)
         with pytest.raises(raised):
             cache.write(Digits(*(part[:3] for part in few)))
     assert os.listdir(cache_home) == ["mnist.npz"]
@@ -181,7 +181,7 @@ def test_a_full_disk_is_one_line(few: Digits, monkeypatch: pytest.MonkeyPatch) -
     def fail(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("scenarios.data.cache.os.fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(DataError) as caught:
         cache.write(few)
     assert str(caught.value) == (

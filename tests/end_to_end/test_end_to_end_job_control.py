@@ -95,12 +95,35 @@ def test_stopped_and_continued(way: str, tmp_path: Path) -> None:
             make_a_mess(screen)
             screen.send(b"fg\n")
             screen.is_back_at(shown, f"continued after {way}")
-            screen.settled()  # what is typed while it takes the terminal again may be lost
         screen.send(b"n")
         screen.done(2)
         screen.send(b"q")
         screen.until(lambda: gone(pid), "the end of the program")
         is_the_shells(screen, tmp_path, before)
+
+
+@pytest.mark.parametrize("way", ["key", "SIGTSTP", "SIGSTOP"])
+def test_keys_are_heard_that_are_typed_while_it_takes_the_terminal(
+    way: str, tmp_path: Path
+) -> None:
+    with shell(tmp_path) as screen:
+        screen.send(b"./bp deep\n")
+        screen.done(0)
+        pid = program_of(screen)
+        for turn, seconds in enumerate((0.0, 0.0, 0.02, 0.1, 0.2), start=1):
+            screen.settled()
+            if way == "key":
+                screen.send(CTRL_Z)
+            else:
+                os.kill(pid, getattr(signal, way))
+            screen.shows("Stopped")
+            screen.send(b"clear\n")
+            screen.hides("Stopped")
+            screen.settled()
+            screen.send(b"fg\n")
+            time.sleep(seconds)  # wherever it is then
+            screen.send(b"nn")
+            screen.done(2 * turn)
 
 
 def test_in_the_background_it_leaves_the_terminal_alone(tmp_path: Path) -> None:

@@ -80,6 +80,14 @@ def test_a_training_that_fails_is_told_and_makes_the_script_fail(tmp_path: Path)
     assert "failed. Next: R reads the file afresh." in done.stdout
 
 
+def test_each_epoch_is_told_once_however_many_there_are(tmp_path: Path) -> None:
+    path = trains(tmp_path, epochs=400)
+    done = script(tmp_path, path, "t\n+ 9\ng 600\nn\nc\nq\n")
+    assert done.stderr == ""
+    told = re.findall(r"^epoch (\d+) of 400: training loss", done.stdout, re.MULTILINE)
+    assert told == [str(epoch) for epoch in range(1, 401)]
+
+
 def test_ctrl_c_pauses_a_training_and_loses_nothing(tmp_path: Path) -> None:
     path = trains(tmp_path, epochs=1_000_000)
     with plain(tmp_path, path.name) as screen:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from terminal_driver import ESCAPE, assert_gone, terminal
+from terminal_driver import BP_TUI, ESCAPE, ROOT, assert_gone, terminal
 
 CTRL_C = b"\x03"
 
@@ -285,6 +285,51 @@ def test_without_unicode(tmp_path: Path) -> None:
         screen.settled()
         assert screen.written.isascii(), screen.text()
         screen.shows("> shown", "* done")
+
+
+def into(redirection: str) -> tuple[str, ...]:
+    """The command whose standard error is led away."""
+    return ("sh", "-c", f'exec "$0" "$@" {redirection}', *BP_TUI)
+
+
+def test_the_screen_is_the_terminals_and_errors_are_where_they_are_led(tmp_path: Path) -> None:
+    # In both processes a thread warns once it is asked to; the scenario's goes to its log.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, threading, time, warnings\n"
+        "def warn():\n"
+        "    while not os.path.exists('warn'): time.sleep(0.02)\n"
+        "    warnings.warn('all is not well')\n"
+        "threading.Thread(target=warn, daemon=True).start()\n"
+    )
+    path = f"{ROOT}{os.pathsep}{tmp_path}"
+    with terminal(
+        *("mlp", "--out", "run"),
+        folder=tmp_path,
+        command=into("2>errors"),
+        environment={"PYTHONPATH": path},
+    ) as screen:
+        screen.done(0)
+        (tmp_path / "warn").touch()
+        errors = tmp_path / "errors"
+        screen.until(lambda: "UserWarning: all is not well" in errors.read_text(), "the warning")
+        screen.send(b"n")
+        screen.done(1)
+        screen.send(b"q")
+        assert screen.ends() == 0
+        screen.assert_left_in_order()
+    told = errors.read_text()
+    assert "bp-tui: " in told.splitlines()[-1]
+    assert str(tmp_path / "run") in told
+    assert "\x1b" not in told
+    assert b"all is not well" not in screen.written
+
+
+def test_without_standard_error_there_is_a_screen(tmp_path: Path) -> None:
+    with terminal("first_graph", folder=tmp_path, command=into("2>&-")) as screen:
+        screen.done(0)
+        screen.send(b"q")
+        assert screen.ends() == 0
+        screen.assert_left_in_order()
 
 
 def test_without_a_screen_the_trace_is_printed(tmp_path: Path) -> None:

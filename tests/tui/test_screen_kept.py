@@ -25,6 +25,14 @@ async def test_where_it_is_kept_is_shown(tmp_path: Path) -> None:
     assert "the training is kept at batch 4 of 16" in driver.app.client.farewell
 
 
+async def test_quitting_at_once_does_not_ask_either(tmp_path: Path) -> None:
+    async with training(**SHORT, out=str(tmp_path / "run"), checkpoint_every=3) as driver:
+        await driver.press("n", "n", "q")
+        await driver.until(lambda: not driver.app.is_running, "the end")
+    assert driver.app.client is not None
+    assert "the training is kept at batch 2 of 16" in driver.app.client.farewell
+
+
 async def test_that_it_cannot_be_kept_is_told_and_it_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     async with training(**SHORT, out=str(out), checkpoint_every=3) as driver:

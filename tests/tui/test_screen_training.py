@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from mnist_files import repeated
 from screen_driver import Driver, plot_only, stepping, training
 
+from scenarios.data import cache, embedded
 from tui.screens.stepping import SteppingScreen
 from tui.screens.training import TrainingScreen
 
@@ -17,6 +19,9 @@ SHORT = {"batch_size": 500, "epochs": 2}
 """16 batches."""
 LONG = {"epochs": 1000}
 """63,000 batches: it does not end by itself while a test looks."""
+
+EPOCH_ROW = re.compile(r" (\d+) +(\d\.\d+) +(\d\.\d+) +(\d+\.\d) %$")
+"""An epoch with its losses and its accuracy."""
 
 
 def batches(driver: Driver) -> int:
@@ -126,11 +131,7 @@ async def test_it_comes_to_its_end_with_results_and_back_with_the_trained_weight
         await driver.shows("learning rate")
         await driver.press(*["plus"] * 3, "c")
         await driver.shows("16 of 16", "done; Esc steps with the trained weights")
-        rows = [
-            row
-            for line in driver.lines()
-            if (row := re.search(r" (\d+) +(\d\.\d+) +(\d\.\d+) +(\d+\.\d) %$", line))
-        ]
+        rows = [row for line in driver.lines() if (row := EPOCH_ROW.search(line))]
         assert [int(row[1]) for row in rows] == [1, 2]
         assert float(rows[1][3]) < float(rows[0][3]) < 2.4
         assert sum(line.count("o") for line in map(plot_only, driver.lines()[2:18])) == 2
@@ -275,6 +276,82 @@ async def test_quit_asks_where_a_training_would_be_lost(key: str) -> None:
         await leaves(driver)
 
 
+Scenario = Callable[[str], Path]
+
+
+@pytest.fixture
+def small_training(tmp_path: Path) -> Scenario:
+    """A function that writes a scenario with a tiny training, whose loss does something first."""
+
+    def write(in_loss: str) -> Path:
+        path = tmp_path / "tiny.py"
+        path.write_text(
+            '"""A tiny training"""\n'
+            "import os, sys, time\n"
+            "import numpy as np\n"
+            "from engine import SGD, Linear, Training, cross_entropy\n"
+            "model = Linear(3, 2)\n"
+            "images = np.ones((8, 3), dtype=np.float32)\n"
+            "labels = np.array([0, 1] * 4)\n"
+            "count = 0\n"
+            "def loss_fn(logits, labels):\n"
+            "    global count\n"
+            "    count += 1\n"
+            f"    {in_loss}\n"
+            "    return cross_entropy(logits, labels)\n"
+            "data = (images, labels)\n"
+            "training = Training(model, SGD(model.parameters(), lr=0.1), data, data, loss_fn,\n"
+            "                    batch_size=2, epochs=50)\n",
+            encoding="utf-8",
+        )
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("key", ["n", "c"])
+async def test_quit_counts_what_was_asked_before_it(key: str) -> None:
+    # What was trained meanwhile is known only with the next view.
+    async with stepping("mlp", **SHORT) as driver:
+        await driver.press("t", key, "q")
+        await driver.shows("Quit, and lose the training?  y / n")
+        await driver.press("n")
+        await driver.hides("y / n")
+
+
+@pytest.mark.parametrize(
+    ("key", "question"),
+    [
+        ("q", "Quit, and lose the training?"),
+        ("R", "Read the file afresh, and lose the training?"),
+        ("D", "lose this training?"),
+        ("r", "Back to the untrained weights, and lose this training?"),
+    ],
+)
+async def test_it_asks_without_a_pause_where_the_answer_takes_long(
+    small_training: Scenario, key: str, question: str
+) -> None:
+    path = small_training("while os.path.exists(__file__ + '.hold'): time.sleep(0.01)")
+    text = path.read_text(encoding="utf-8")
+    uses_mnist = "import os\nfrom scenarios.data import mnist\nmnist()\nimport"
+    path.write_text(text.replace("import os,", uses_mnist), encoding="utf-8")
+    async with training(path) as driver:
+        hold = path.with_name("tiny.py.hold")
+        hold.touch()
+        await driver.press("n", key)
+        await driver.shows(question, "y / n", "0 of 200")
+        hold.unlink()
+        await driver.shows("1 of 200", question)
+        await driver.press("n")
+        await driver.hides("y / n")
+
+
+async def test_what_trains_nothing_asks_nothing() -> None:
+    async with training(**SHORT) as driver:
+        await driver.press("A", "z", "plus", "B", "escape", "escape", "n", "p", "c", "q")
+        await leaves(driver)
+
+
 async def test_quit_while_it_runs() -> None:
     async with training(**LONG) as driver:
         await driver.press("c")
@@ -325,16 +402,26 @@ async def test_reload_starts_with_untrained_weights() -> None:
         await driver.shows(f"loss = {untrained} ")
 
 
-async def test_without_torchvision_what_was_in_use_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "torchvision.py").write_text(
-        "raise ModuleNotFoundError(\"No module named 'torchvision'\", name='torchvision')\n"
-    )
+@pytest.fixture
+def torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A function that has a text as torchvision's code."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path))
     path = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+
+    def write(code: str) -> None:
+        (tmp_path / "torchvision.py").write_text(code)
+
+    return write
+
+
+async def test_without_torchvision_what_was_in_use_stays(
+    torchvision: Callable[[str], None],
+) -> None:
+    torchvision(
+        "raise ModuleNotFoundError(\"No module named 'torchvision'\", name='torchvision')\n"
+    )
     async with training(**SHORT) as driver:
         await driver.press("n")
         await driver.shows("loss of batch 1 ")
@@ -349,6 +436,53 @@ async def test_without_torchvision_what_was_in_use_stays(
         await driver.is_back_at(before, "after the message")
         await driver.press("n")
         await driver.shows("loss of batch 2 ", "embedded")
+
+
+async def test_what_is_being_fetched_already_is_not_asked_for_again(
+    torchvision: Callable[[str], None],
+) -> None:
+    torchvision("import time\ntime.sleep(1000)\n")
+    async with training(**SHORT) as driver:
+        await driver.press("D")
+        await driver.shows("starting torchvision", "Esc stops it")
+        await driver.press("n")
+        await driver.shows("loss of batch 1 ")  # what a question would be about
+        await driver.press("D", "n")
+        await driver.shows("loss of batch 2 ", "starting torchvision")
+        await driver.press("escape")
+        await driver.shows("stopped: what was in use stays")
+
+
+@pytest.fixture
+def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of MNIST is in the cache, so that D gets it at once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    cache.write(repeated(embedded.read()))
+
+
+async def test_a_training_that_was_begun_during_a_fetch_is_not_lost_without_a_question(
+    fetched: None,
+) -> None:
+    async with training(**SHORT) as driver:
+        await driver.press("D", "n", "g")  # nothing would be lost yet, and then something
+        await driver.until(lambda: driver.app._arrived, "all of MNIST")
+        await driver.shows("1 of 16", "run until so many batches are done:")
+        await driver.press("escape")
+        await driver.shows("All of MNIST is there: load it, and lose this training?  y / n")
+        await driver.press("n")
+        await driver.shows("stopped: what was in use stays", "1 of 16", "embedded")
+        await driver.press("n")
+        await driver.shows("2 of 16")
+        await driver.press("D")
+        await driver.shows("Load all of MNIST, and lose this training?  y / n")
+        await driver.press("y")
+        await driver.shows("0 of 240", "60,000 to train, 10,000 to test")
+
+
+async def test_all_of_mnist_takes_over_where_nothing_would_be_lost(fetched: None) -> None:
+    async with training(**SHORT) as driver:
+        await driver.press("D")
+        await driver.shows("0 of 240", "60,000 to train, 10,000 to test")
 
 
 async def test_keys_typed_ahead_go_to_the_screen_that_the_first_of_them_opens() -> None:
@@ -400,39 +534,6 @@ async def test_leaving_and_coming_back_again_and_again_while_it_runs() -> None:
         await driver.pilot.pause(0.3)
         await driver.press("escape")
         await driver.shows("running")
-
-
-Scenario = Callable[[str], Path]
-
-
-@pytest.fixture
-def small_training(tmp_path: Path) -> Scenario:
-    """A function that writes a scenario with a tiny training, whose loss does something first."""
-
-    def write(in_loss: str) -> Path:
-        path = tmp_path / "tiny.py"
-        path.write_text(
-            '"""A tiny training"""\n'
-            "import os, sys, time\n"
-            "import numpy as np\n"
-            "from engine import SGD, Linear, Training, cross_entropy\n"
-            "model = Linear(3, 2)\n"
-            "images = np.ones((8, 3), dtype=np.float32)\n"
-            "labels = np.array([0, 1] * 4)\n"
-            "count = 0\n"
-            "def loss_fn(logits, labels):\n"
-            "    global count\n"
-            "    count += 1\n"
-            f"    {in_loss}\n"
-            "    return cross_entropy(logits, labels)\n"
-            "data = (images, labels)\n"
-            "training = Training(model, SGD(model.parameters(), lr=0.1), data, data, loss_fn,\n"
-            "                    batch_size=2, epochs=50)\n",
-            encoding="utf-8",
-        )
-        return path
-
-    return write
 
 
 async def fails_readably(driver: Driver) -> None:
@@ -495,6 +596,22 @@ async def test_the_columns_of_the_epochs_stay_apart(small_training: Scenario) ->
         for row in rows:
             assert len(row) == 5, row  # epoch, train, test, accuracy, %
         driver.assert_fits()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (80, 60), (60, 40)])
+async def test_as_many_of_the_last_epochs_are_shown_as_there_is_room_for(
+    size: tuple[int, int], small_training: Scenario
+) -> None:
+    async with training(small_training("pass"), size) as driver:
+        await driver.press(*["plus"] * 3, "c")
+        await driver.shows("done; Esc steps")
+
+        def all_there() -> bool:
+            shown = [int(row[1]) for line in driver.lines() if (row := EPOCH_ROW.search(line))]
+            room = driver.app.screen.query_one("#epochs").size.height - 6
+            return shown == list(range(51 - room, 51))
+
+        await driver.until(all_there, "the last epochs")
 
 
 async def test_a_loss_that_is_not_finite_is_shown(small_training: Scenario) -> None:

@@ -9,6 +9,8 @@ import pytest
 from screen_driver import Driver, stepping, training
 from tui_support import FAILS_BACKWARD, REGRESSION, write
 
+from tui import waiting
+
 SHORT = {"batch_size": 500, "epochs": 2}
 """16 batches."""
 
@@ -54,8 +56,9 @@ async def test_a_break_opens_the_debugger_and_t_goes_on() -> None:
         await driver.press("v")
         await driver.shows("central differences")
         await driver.press("escape", "t")
-        await driver.shows("paused, full speed", "10 of 16")
-        assert "stops at" in driver.text()
+        await driver.shows("paused, full speed", "10 of 16", "stops at")
+        await type_into(driver, "b", "break at", "-1")  # it would be remembered
+        await driver.shows("removed: at batch 11")
         await driver.press("c")
         await driver.shows("16 of 16", "done; Esc steps")
         looked_at = [line for line in driver.lines() if "%" in line or "loss of batch" in line]
@@ -92,6 +95,26 @@ async def test_the_list_of_breaks() -> None:
         await driver.shows("none yet", "removed: at a rise by 2")
         await driver.press("B")
         await driver.hides("Where the training stops")
+
+
+async def test_breaks_outlive_reading_the_file_afresh(tmp_path: Path) -> None:
+    path = write(tmp_path, REGRESSION)
+    async with training(path) as driver:
+        await type_into(driver, "b", "break at", "5")
+        await type_into(driver, "b", "break at", "loss < 1e-9")
+        await driver.shows("stops at batch 5", "stops at a loss < 1e-9")
+        await driver.press("R")
+        await driver.done(0)
+        await driver.press("t")
+        await driver.shows("stops at batch 5", "stops at a loss < 1e-9")
+        await driver.press("escape")
+        await driver.done(0)
+        path.write_text(path.read_text().replace("batch_size=4", "batch_size=8"))
+        await driver.press("R")
+        await driver.shows("the training stops no more at batch 5 (there are 4)")
+        await driver.press("t")
+        await driver.shows("stops at a loss < 1e-9")
+        assert "stops at batch 5" not in driver.text()
 
 
 @pytest.mark.parametrize(
@@ -251,6 +274,26 @@ async def test_other_sizes(size: tuple[int, int]) -> None:
         await driver.press("escape", "c")
         await driver.shows("Batch 2 of 16" if size[0] > 80 else "Batch 2: stopped")
         driver.assert_fits()
+
+
+@pytest.mark.parametrize("how", ["a key", "a break"])
+async def test_nothing_is_waited_for_once_a_running_training_has_made_way(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "AFTER_A_SIGN", 0.2)
+    async with training(epochs=1000) as driver:
+        if how == "a break":
+            await type_into(driver, "b", "break at", "20")
+            await driver.shows("stops at batch 20")
+        await driver.press("c")
+        await driver.shows("running")
+        if how == "a key":
+            await driver.press("s")
+        await driver.done(0)
+        await driver.pilot.pause(0.5)
+        assert "Waiting" not in driver.text()
+        await driver.press("n")
+        await driver.done(1)
 
 
 async def test_into_from_a_running_training_tells_of_that_batch() -> None:

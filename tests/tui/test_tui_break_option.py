@@ -10,7 +10,7 @@ from tui_support import REGRESSION, assert_refused, environment, json_lines, run
 
 from tui import cli
 from tui.options import Options
-from tui.session.breaking.remembered import Memory
+from tui.session.remembered import Memory
 
 
 def trace(*args: str | Path) -> tuple[int, str, str]:

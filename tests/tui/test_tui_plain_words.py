@@ -138,6 +138,7 @@ def test_only_what_is_about_the_screen_cannot_be_typed() -> None:
         "log_axis",
         "zoom",
         "form",
+        "app.redraw",
         "app.suspend_process",
     }
     assert meanings.argument_of("stepping", actions.SAVE) == "FILE"

@@ -7,12 +7,14 @@ import os
 from pathlib import Path
 
 import pytest
-from tui_support import debugged, session_on, write
+from tui_support import REGRESSION, Debugged, debugged, session_on, write
 
 from tui.files import LARGEST
 from tui.session.breaking.breakpoints import Breakpoints
-from tui.session.breaking.remembered import Memory
+from tui.session.breaking.condition import Condition
+from tui.session.remembered import Memory
 from tui.session.session import Session
+from tui.session.training.breaks import Breaks, parse
 
 STOPS = ("norm(contribution) > 10", "op matmul", "name linear*", "node 3")
 
@@ -37,9 +39,9 @@ def listed(breakpoints: Breakpoints) -> list[tuple[str, bool]]:
 def test_what_was_kept_is_recalled_but_for_what_the_command_line_gave(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "a.py")
     _, breakpoints = filled()
-    assert memory.keep(breakpoints) is None
+    assert memory.keep(breakpoints, Breaks()) is None
     again = Breakpoints()
-    assert Memory(tmp_path / "a.py").recall(again) is None
+    assert Memory(tmp_path / "a.py").recall(again, Breaks()) is None
     assert [one.what for one in again.breakpoints] == [
         one.what for one in breakpoints.breakpoints if not one.given
     ]
@@ -62,7 +64,7 @@ def test_it_lies_under_the_state_directory_a_file_a_scenario(tmp_path: Path) -> 
     (tmp_path / "link.py").symlink_to(tmp_path / "a.py")
     assert Memory(tmp_path / "link.py").file.stem[-16:] == one.file.stem[-16:]
     assert not one.file.parent.exists()
-    assert one.recall(Breakpoints()) is None
+    assert one.recall(Breakpoints(), Breaks()) is None
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,12 @@ def test_it_lies_under_the_state_directory_a_file_a_scenario(tmp_path: Path) -> 
         b'"op": null, "nth": 0}, "called": "x"}]}',
         b'{"version": 1, "breakpoints": [], "watches": [{"node": {"name": "a", "path": null, '
         b'"op": null, "nth": "0"}, "called": "x"}]}',
+        b'{"version": 1, "breakpoints": [], "watches": [], "breaks": 3}',
+        b'{"version": 1, "breakpoints": [], "watches": [], "breaks": [{"of_training": "7"}]}',
+        b'{"version": 1, "breakpoints": [], "watches": [], "breaks": '
+        b'[{"of_training": "rise -1", "enabled": true}]}',
+        b'{"version": 1, "breakpoints": [], "watches": [], "breaks": '
+        b'[{"of_training": "op relu", "enabled": true}]}',
         b"[" * 100_000,
         b" " * (LARGEST + 1),
     ],
@@ -96,15 +104,15 @@ def test_a_damaged_file_is_told_once_and_replaced(tmp_path: Path, content: bytes
     memory.file.parent.mkdir(parents=True)
     memory.file.write_bytes(content)
     breakpoints = Breakpoints()
-    said = memory.recall(breakpoints)
+    said = memory.recall(breakpoints, Breaks())
     assert said == (
         f"breakpoints are not remembered: {memory.file} is damaged; the next one replaces it"
     )
     assert breakpoints.breakpoints == []
     assert breakpoints.watches == []
     _, some = filled()
-    assert memory.keep(some) is None
-    assert memory.recall(breakpoints) is None
+    assert memory.keep(some, Breaks()) is None
+    assert memory.recall(breakpoints, Breaks()) is None
     assert len(breakpoints.breakpoints) == len(STOPS)
 
 
@@ -113,11 +121,11 @@ def test_what_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     memory.file.parent.parent.mkdir(parents=True)
     memory.file.parent.write_text("a file in the place of the folder")
     _, breakpoints = filled()
-    said = memory.keep(breakpoints)
+    said = memory.keep(breakpoints, Breaks())
     assert said is not None
     assert said.startswith(f"this is not remembered: {memory.file.parent}: ")
-    assert memory.keep(breakpoints) is None
-    assert "breakpoints are not remembered" in (memory.recall(breakpoints) or "")
+    assert memory.keep(breakpoints, Breaks()) is None
+    assert "breakpoints are not remembered" in (memory.recall(breakpoints, Breaks()) or "")
 
 
 def test_a_write_that_fails_leaves_what_was_there(
@@ -125,7 +133,7 @@ def test_a_write_that_fails_leaves_what_was_there(
 ) -> None:
     memory = Memory(tmp_path / "a.py")
     _, breakpoints = filled()
-    memory.keep(breakpoints)
+    memory.keep(breakpoints, Breaks())
     before = memory.file.read_bytes()
 
     def full(*_: object) -> None:
@@ -133,7 +141,7 @@ def test_a_write_that_fails_leaves_what_was_there(
 
     monkeypatch.setattr(os, "replace", full)
     breakpoints.remove(1)
-    assert "No space left" in (memory.keep(breakpoints) or "")
+    assert "No space left" in (memory.keep(breakpoints, Breaks()) or "")
     assert memory.file.read_bytes() == before
     assert list(memory.file.parent.iterdir()) == [memory.file]
 
@@ -191,3 +199,79 @@ def test_breakpoints_outlive_the_batches_of_a_training() -> None:
         assert {row["id"] for row in view["rail"] if row["mark"]} == {13}
         there.ask("continue")
         assert "Stopped before node 13" in there.wait_for("notice")["text"]
+
+
+TRAINING_STOPS = ("7", "nan", "rise 1.5", "loss >= 0.1", "norm(grad_out) > 9", "op relu", "name w")
+
+
+def test_where_the_training_stops_is_kept_like_breakpoints(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "a.py")
+    breaks = Breaks()
+    for text in TRAINING_STOPS:
+        what = parse(text)
+        assert not isinstance(what, int)
+        breaks.add(what)
+    breaks.add(Condition("nan"))  # as it is taken over from the debugger
+    breaks.switch(3)
+    assert memory.keep(Breakpoints(), breaks) is None
+    again = Breaks()
+    assert memory.recall(Breakpoints(), again) is None
+    assert [one.what for one in again.entries] == [one.what for one in breaks.entries]
+    assert [number for number, one in enumerate(again.entries, 1) if not one.enabled] == [3]
+
+
+def test_a_file_without_them_is_read(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "a.py")
+    memory.file.parent.mkdir(parents=True)
+    memory.file.write_text('{"version": 1, "breakpoints": [], "watches": []}')
+    assert memory.recall(Breakpoints(), Breaks()) is None
+
+
+def listed_breaks(there: Debugged) -> str:
+    there.ask("training.breaks")
+    return str(there.wait_for("page", lambda page: not page["update"])["items"])
+
+
+def test_the_debugged_process_remembers_where_its_training_stops(tmp_path: Path) -> None:
+    path = write(tmp_path, REGRESSION)
+    with debugged(path, epochs=4) as there:
+        there.wait_for("stepping")
+        there.ask("training.open")
+        for text in ("node 0", "loss > 1e9", "5", "12", "op relu", "!2"):
+            there.ask("training.change_breaks", text=text)
+        assert "at batch 12" in listed_breaks(there)
+    with debugged(path) as there:
+        there.wait_for("stepping")
+        gone = ("at batch 12 (there are 6)", "before op relu (not in this graph)")
+        said = there.wait_for("notice")["text"]
+        assert said == f"the training stops no more {', '.join(gone)}"
+        there.ask("training.open")
+        view = there.wait_for("training")
+        assert len(view["breaks"]) == 2
+        listed = listed_breaks(there)
+        assert "at a loss > 1e9, off" in listed
+        assert "at batch 12" not in listed
+    with debugged(path, epochs=4) as there:  # nothing was changed since
+        there.wait_for("stepping")
+        there.ask("training.open")
+        assert "at batch 12" in listed_breaks(there)
+        there.ask("training.change_breaks", text="-1")
+        there.ask("training.run")
+        stopped = there.wait_for("notice", lambda m: "Batch" in m["text"])
+        assert stopped["text"] == "Batch 5: stopped before its update"
+
+
+def test_a_file_without_a_training_keeps_where_it_stopped(tmp_path: Path) -> None:
+    path = write(tmp_path, REGRESSION)
+    with debugged(path) as there:
+        there.wait_for("stepping")
+        there.ask("training.open")
+        there.ask("training.change_breaks", text="5")
+        listed_breaks(there)
+    write(tmp_path, "a = Tensor(3.0, requires_grad=True)\nloss = a * a\n")
+    with debugged(path) as there:
+        there.wait_for("stepping")
+        there.step("breakpoint")
+    kept = json.loads(Memory(path).file.read_text())
+    assert kept["breaks"] == [{"of_training": "5", "enabled": True}]
+    assert len(kept["breakpoints"]) == 1

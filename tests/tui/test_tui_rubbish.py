@@ -20,7 +20,7 @@ from tui.errors import ScenarioError
 from tui.options import Options
 from tui.process.channel import receive
 from tui.session.breaking.breakpoints import Breakpoints
-from tui.session.breaking.remembered import Memory
+from tui.session.remembered import Memory
 
 MANY = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

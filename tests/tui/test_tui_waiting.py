@@ -28,10 +28,10 @@ def test_nothing_is_waited_for_that_was_not_asked_for() -> None:
 
 def test_an_answer_is_overdue_after_a_while() -> None:
     asked, clock = waiting()
-    asked.sent(1, "n")
+    asked.sent(1, "next", "n")
     assert asked.due_in == SHOWN_AFTER
     clock.now += SHOWN_AFTER / 2
-    asked.sent(2, "p")
+    asked.sent(2, "back", "p")
     assert asked.due_in == SHOWN_AFTER / 2
     clock.now += SHOWN_AFTER / 2
     assert asked.is_overdue
@@ -42,8 +42,8 @@ def test_an_answer_is_overdue_after_a_while() -> None:
 
 def test_the_next_command_begins_when_the_one_before_is_answered() -> None:
     asked, clock = waiting()
-    asked.sent(1, "n")
-    asked.sent(2, "p")
+    asked.sent(1, "next", "n")
+    asked.sent(2, "back", "p")
     clock.now += 0.4
     asked.heard()
     asked.answered(1)
@@ -53,7 +53,7 @@ def test_the_next_command_begins_when_the_one_before_is_answered() -> None:
 
 def test_a_sign_of_life_gives_it_more_time() -> None:
     asked, clock = waiting()
-    asked.sent(1, "V")
+    asked.sent(1, "verify_all", "V")
     clock.now += 0.4
     asked.heard()
     assert asked.due_in == AFTER_A_SIGN
@@ -63,9 +63,9 @@ def test_a_sign_of_life_gives_it_more_time() -> None:
 
 def test_what_the_screen_asks_by_itself_has_no_name() -> None:
     asked, _ = waiting()
-    asked.sent(1, "")
+    asked.sent(1, "size", "")
     assert asked.what == "the scenario"
-    asked.sent(2, "n")
+    asked.sent(2, "next", "n")
     assert asked.what == "n"
 
 
@@ -82,8 +82,17 @@ def test_a_running_training_is_waited_for_unasked() -> None:
 
 def test_a_new_process_owes_nothing() -> None:
     asked, clock = waiting()
-    asked.sent(1, "n")
+    asked.sent(1, "next", "n")
     asked.trains_on("batch 7")
     clock.now += 10
     asked.start()
     assert asked.due_in is None
+
+
+def test_what_is_under_way_is_known_by_its_commands() -> None:
+    asked, _ = waiting()
+    asked.sent(1, "training.batch", "n")
+    asked.sent(2, "size", "")
+    assert asked.under_way == ["training.batch", "size"]
+    asked.answered(1)
+    assert asked.under_way == ["size"]

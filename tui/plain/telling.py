@@ -17,7 +17,7 @@ from tui.process.channel import Message
 Json = dict[str, Any]
 
 ROWS, HEIGHT = 20, 24
-"""Rows of the list of nodes, and those that a tensor is told in."""
+"""Rows of the list of nodes and of epochs, and those that a tensor is told in."""
 
 PARAMETERS = 100
 """So many rows of the table of a training's parameters are told."""
@@ -50,6 +50,8 @@ class Teller:
         self._output = output
         self._told: Json | None = None
         """What has been told of it."""
+        self._epochs: list[Json] = []
+        """The results of the training's epochs so far; of earlier ones none were sent."""
         self._page: Message | None = None
         self._problem = ""
         """Why the scenario cannot be used; its process ends then."""
@@ -119,6 +121,7 @@ class Teller:
             "tensor_height": HEIGHT,
             "plot": 2,
             "table": PARAMETERS,
+            "epochs": ROWS,
             "updates": 2,
         }
 
@@ -192,6 +195,9 @@ class Teller:
         """Take what the process says."""
         kind = message["type"]
         if kind in MEANINGS:
+            if kind == "training":
+                self._epochs = training.results_with(self._epochs, message["results"])
+                message["results"] = self._epochs
             self.view = message
         elif kind == "notice":
             self._say([wording.said(message["text"])])

@@ -36,6 +36,13 @@ def since(before: Json | None, now: Json) -> list[str]:
     return lines
 
 
+def results_with(known: list[Json], sent: list[Json]) -> list[Json]:
+    """The results of all epochs so far; those that are sent are the last ones, and new in part."""
+    if not sent:
+        return []
+    return [result for result in known if result["epoch"] < sent[0]["epoch"]] + sent
+
+
 def epochs(before: Json | None, now: Json) -> list[str]:
     """The epochs that have ended."""
     results = now["results"]

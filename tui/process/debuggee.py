@@ -14,16 +14,18 @@ from tui.errors import Refused, ScenarioError
 from tui.options import Options
 from tui.process.channel import Message, Sender
 from tui.session.breaking.breakpoints import Breakpoints
-from tui.session.breaking.remembered import Memory
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.commands import carry_out
 from tui.session.engine_graph import EngineGraph
 from tui.session.names import named_tensors
 from tui.session.opening import about, open_graph
+from tui.session.remembered import Memory
 from tui.session.session import Session, Subject
 from tui.session.tensors.inspector import Inspector
+from tui.session.training import MOVING
 from tui.session.training.about_batch import about_batch
-from tui.session.training.commands import MOVING
+from tui.session.training.break_commands import drop_senseless
+from tui.session.training.breaks import Breaks
 from tui.session.training.commands import carry_out as carry_out_training
 from tui.session.training.monitor.gates import gate_names
 from tui.session.training.run_folder import RunFolder
@@ -52,12 +54,14 @@ class Debuggee:
         self._commands = commands
         self._sender = sender
         self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "lanes": 24, "plot": 60}
-        self._size |= {"table": 8}
+        self._size |= {"table": 8, "epochs": 20}
         self._size |= {"tensor_width": 80, "tensor_height": 20}
         self._updates = 10.0
         self._showing = "stepping"
         self._gone = False
         self._training: TrainingSession | None = None
+        self._told_epochs = 0
+        """Of how many epochs of the training the results have been sent."""
         self._carried_out = 0
         """How many commands have been."""
 
@@ -78,6 +82,8 @@ class Debuggee:
                     )
                     self._training.deliver = self._sender.send
                 notes = self._keep_training()
+                if training is not None:
+                    self._told_epochs = len(training.results)
                 self._open()
                 if self._training is not None:
                     session = self._session
@@ -206,20 +212,24 @@ class Debuggee:
         return True
 
     def _recall(self) -> list[str]:
-        """Have the breakpoints and watches that are remembered, and those of the command line;
-        what is wrong with them."""
-        breakpoints = self._breakpoints
+        """Have what is remembered of breakpoints, watches and where the training stops, and what
+        the command line gave; what is wrong with them."""
+        breakpoints, training = self._breakpoints, self._training
+        # Without a training they are for the file as it may be next time.
+        breaks = Breaks() if training is None else training.breaks
         memory = Memory(self._scenario.path) if self._options.remembers else None
-        told = [memory.recall(breakpoints) if memory else None]
+        told = [memory.recall(breakpoints, breaks) if memory else None]
         told += _add_given(breakpoints.add_stop, self._options.breaks)
         told += _add_given(breakpoints.add_watch, self._options.watches)
         breakpoints.attach(self._session.graph, self._session.labels)
+        if training is not None:
+            told.append(drop_senseless(training, breakpoints))
 
         def keep() -> None:
-            if memory and (problem := memory.keep(breakpoints)):
+            if memory and (problem := memory.keep(breakpoints, breaks)):
                 self._notice(problem)
 
-        breakpoints.on_change = keep
+        breakpoints.on_change = breaks.on_change = keep
         return [text for text in told if text]
 
     def _is_training(self) -> bool:
@@ -320,8 +330,9 @@ class Debuggee:
 
     def _view(self) -> Message:
         if self._showing == "training" and self._training is not None:
-            plot, rows = int(self._size["plot"]), int(self._size["table"])
-            view = training_view(self._training, plot, rows)
+            columns, rows, epochs = (int(self._size[part]) for part in ("plot", "table", "epochs"))
+            view = training_view(self._training, columns, rows, epochs, self._told_epochs)
+            self._told_epochs = len(self._training.training.results)
             data = _data_in_use()
             return {"type": "training", "name": self._scenario.name, **data, **view}
         size = self._size

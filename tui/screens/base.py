@@ -13,7 +13,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.actions import QUIT, Action
+from tui.actions import QUIT, REDRAW, Action
 from tui.screens.command_list import command_items, matching
 from tui.screens.pages import help_items, log_items, small_items
 from tui.screens.prompt import Prompt
@@ -75,7 +75,7 @@ class BaseScreen(Screen[None]):
         self._notice = ""
         self._shown_page: tuple[str, Sequence[Item]] = ("", ())
         """Title and items of the page that was shown last by `show_page`."""
-        self._question: tuple[str, Callable[[], None]] | None = None
+        self._question: tuple[str, Callable[[], object], Callable[[], object]] | None = None
         self._prompt: Prompt | None = None
         """Where the user is typing."""
         self._asked: Prompt | None = None
@@ -253,9 +253,14 @@ class BaseScreen(Screen[None]):
         else:
             self.notice(text)
 
-    def ask(self, question: str, then: Callable[[], None]) -> None:
-        """Ask a question; `then` is called where the answer is y."""
-        self._question = (question, then)
+    def ask(
+        self,
+        question: str,
+        then: Callable[[], object],
+        otherwise: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Ask a question; `then` is called where the answer is y, else `otherwise`."""
+        self._question = (question, then, otherwise)
         self.draw_footer()
 
     def prompt(
@@ -327,7 +332,9 @@ class BaseScreen(Screen[None]):
         known = self._known_keys()
         waits = bool(self.WAITS and self.program.watching.waits_for)
         here = waits and _needs_no_answer(known.get(event.key, ""))
-        if not self.is_complete:
+        if event.key in REDRAW.keys:
+            self.program.action_redraw()  # whatever is open stays so
+        elif not self.is_complete:
             self.program.type_later(event.key)
         elif self._too_small and self._question is None:
             if event.key in QUIT.keys:  # nothing else is done unseen
@@ -381,11 +388,10 @@ class BaseScreen(Screen[None]):
     def _answer(self, event: events.Key) -> None:
         """A key for the question that is open."""
         assert self._question is not None
-        then = self._question[1]
+        _, then, otherwise = self._question
         self._question = None
         self.draw_footer()
-        if event.key in ("y", "Y"):
-            then()
+        (then if event.key in ("y", "Y") else otherwise)()
         self.program.show_postponed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -45,8 +45,8 @@ class TrainingScreen(BaseScreen):
     def __init__(self, view: View) -> None:
         super().__init__()
         self._view = view
-        self._asked_for: tuple[int, int] = (0, 0)
-        """How many columns of the curve and rows of the table are being sent."""
+        self._asked_for: tuple[int, int, int] = (0, 0, 0)
+        """How many columns of the curve, rows of the table and epochs are being sent."""
         self._views = 0
         """How many views have come."""
         self._waits = ""
@@ -70,11 +70,6 @@ class TrainingScreen(BaseScreen):
         self._views += 1
         self._waits = ""
         self.draw()
-
-    @property
-    def would_be_lost(self) -> bool:
-        """Whether a training is under way."""
-        return bool(self._view["would_be_lost"])
 
     def header(self) -> tuple[str, str]:
         """What is trained; whether it runs."""
@@ -137,10 +132,11 @@ class TrainingScreen(BaseScreen):
         if not self.is_shown:
             return
         plot, view, width = self.query_one(LossPlot), self._view, self.size.width
-        wanted = plot.dot_columns(), max(0, heights(*self.size, view).table - 1)
+        table = max(0, heights(*self.size, view).table - 1)
+        wanted = plot.dot_columns(), table, self.size.height
         if wanted != self._asked_for:
             self._asked_for = wanted
-            self.program.send(do="size", plot=wanted[0], table=wanted[1])
+            self.program.send(do="size", plot=wanted[0], table=wanted[1], epochs=wanted[2])
         told = caption(view["curve"], width - 2)
         self.query_one("#caption", Lines).show([[(f" {told}", styles.QUIET)]])
         plot.show_curve(view["curve"])
@@ -277,8 +273,6 @@ class TrainingScreen(BaseScreen):
             )
         elif not self._view["hint"]:
             self.notice("all of MNIST is in use already" if self._view["data"] else "no MNIST here")
-        elif self.would_be_lost:
-            self.ask("Load all of MNIST, and lose this training?", self.program.fetch_full_mnist)
         else:
             self.program.fetch_full_mnist()
 
@@ -296,7 +290,7 @@ class TrainingScreen(BaseScreen):
         def restart() -> None:
             self._send("restart")
 
-        if self._view["batch"]:
+        if self._view["batch"] or self.program.watching.may_be_training:
             self.ask("Back to the untrained weights, and lose this training?", restart)
         else:
             restart()

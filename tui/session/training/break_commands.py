@@ -6,6 +6,7 @@ from typing import Any
 
 from tui.errors import Refused
 from tui.session.breaking.breakpoints import Breakpoints
+from tui.session.breaking.commands import NOT_HERE
 from tui.session.breaking.condition import Condition
 from tui.session.breaking.listed import changed, told
 from tui.session.breaking.syntax import ExpressionError
@@ -38,6 +39,27 @@ def change(session: TrainingSession, command: Json) -> None:
     else:
         session.say(_take_over(session))
     session.show_page(BREAKS_PAGE, listing(breaks), update=True)
+
+
+def drop_senseless(session: TrainingSession, breakpoints: Breakpoints) -> str | None:
+    """Drop the breaks at which this training cannot stop, such as those of another one; which they
+    are, None where there are none.
+
+    Args:
+        session: has breaks that are remembered from an earlier run.
+        breakpoints: are attached to the graph of a batch.
+    """
+    last = session.training.total_batches
+
+    def prevents(what: What) -> str:
+        if isinstance(what, AtBatch):
+            return "" if what.batch <= last else f"there are {last}"
+        if isinstance(what, OfLoss | Condition) or breakpoints.is_here(what):
+            return ""
+        return NOT_HERE
+
+    dropped = session.breaks.drop_where(prevents)
+    return f"the training stops no more {', '.join(dropped)}" if dropped else None
 
 
 def _what(session: TrainingSession, text: str) -> What:

@@ -35,6 +35,11 @@ class AtBatch:
     batch: int
     """From 1, through the whole training."""
 
+    @property
+    def typed(self) -> str:
+        """As `parse` reads it."""
+        return str(self.batch)
+
     def __str__(self) -> str:
         return f"at batch {self.batch}"
 
@@ -46,6 +51,11 @@ class NotFinite:
     def why(self, loss: float, before: Sequence[float]) -> str | None:
         """Why it holds of a loss that comes after these; None where it does not."""
         return None if math.isfinite(loss) else f"the loss is {numbers.number(loss)}"
+
+    @property
+    def typed(self) -> str:
+        """As `parse` reads it."""
+        return "nan"
 
     def __str__(self) -> str:
         return "at a loss of NaN or Inf"
@@ -67,6 +77,11 @@ class Rise:
             f"{numbers.number(mean)}, the mean of the {len(before)} before"
         )
 
+    @property
+    def typed(self) -> str:
+        """As `parse` reads it."""
+        return f"rise {self.factor!r}"
+
     def __str__(self) -> str:
         return f"at a rise by {numbers.number(self.factor)}"
 
@@ -84,6 +99,11 @@ class Compared:
             return None
         shown, limit = numbers.apart(loss, self.limit)
         return f"the loss is {shown} {self.comparison} {limit}"
+
+    @property
+    def typed(self) -> str:
+        """As `parse` reads it."""
+        return f"loss {self.comparison} {self.limit!r}"
 
     def __str__(self) -> str:
         return f"at a loss {self.comparison} {numbers.number(self.limit)}"
@@ -117,6 +137,8 @@ class Breaks:
 
     def __init__(self) -> None:
         self.entries: list[Break] = []
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when there is something new to remember."""
 
     def add(self, what: What) -> Break:
         """Add one.
@@ -128,6 +150,7 @@ class Breaks:
         if any(one.what == what for one in self.entries):
             raise Refused(f"it stops {added} already; B lists where")
         self.entries.append(added)
+        self.on_change()
         return added
 
     def remove(self, number: int) -> Break:
@@ -138,6 +161,7 @@ class Breaks:
         """
         entry = numbered(self.entries, number)
         self.entries.remove(entry)
+        self.on_change()
         return entry
 
     def switch(self, number: int) -> Break:
@@ -148,7 +172,18 @@ class Breaks:
         """
         entry = numbered(self.entries, number)
         entry.enabled = not entry.enabled
+        self.on_change()
         return entry
+
+    def drop_where(self, prevents: Callable[[What], str]) -> list[str]:
+        """Drop those that can stop nothing; which, and why.
+
+        Args:
+            prevents: says what prevents one from stopping anything; empty where nothing does.
+        """
+        found = [(one, prevents(one.what)) for one in self.entries]
+        self.entries = [one for one, why in found if not why]
+        return [f"{one} ({why})" for one, why in found if why]
 
     def to_come(self, position: int) -> list[str]:
         """What may stop a training that has come so far."""

@@ -15,9 +15,6 @@ Json = dict[str, Any]
 Command = Callable[[TrainingSession, Json], object]
 """Carries out one command, with what came with it."""
 
-MOVING = ("run", "pause", "toggle", "batch", "back", "go", "stop", "lr", "epochs", "restart")
-"""The commands that change how the training is; they are not for one that is looked into."""
-
 
 def carry_out(session: TrainingSession, name: str, command: Json) -> None:
     """Carry out a command.

@@ -115,6 +115,7 @@ class Curve:
         if self._bins is None or self._bins.place != place:
             self._bins = Bins(place)
         self._bins.catch_up(training.losses, means)
+        self._bins.catch_up_tests(training.results, training.batches_per_epoch)
         return {
             "first": first,
             "last": last,
@@ -123,14 +124,7 @@ class Curve:
             "raw": self._bins.losses(),
             "bad": self._bins.bad(),
             "mean": self._bins.means(),
-            "tests": [
-                [place.of(batch - 1), result.test_loss]
-                for result in training.results
-                if (batch := result.epoch * training.batches_per_epoch) > first
-                and batch <= last
-                and result.test_loss is not None
-                and math.isfinite(result.test_loss)
-            ],
+            "tests": self._bins.tests(),
             "number": self.number,
             "references": [
                 {
@@ -187,7 +181,7 @@ class Columns:
 
 
 class Bins:
-    """Losses and running means in columns; what is new is added to what is there.
+    """Losses, running means and test losses in columns; what is new is added to what is there.
 
     Args:
         place: which column each batch is in.
@@ -196,8 +190,10 @@ class Bins:
     def __init__(self, place: Columns) -> None:
         self.place = place
         self._done = place.first
+        self._tests_done = 0
         self._losses: dict[int, list[float]] = {}
         self._means: dict[int, float] = {}
+        self._tests: dict[int, list[float]] = {}
         self._bad: dict[int, None] = {}
 
     def catch_up(self, losses: Sequence[float], means: Sequence[float]) -> None:
@@ -206,13 +202,31 @@ class Bins:
             loss, column = losses[i], self.place.of(i)
             if not math.isfinite(loss):
                 self._bad[column] = None
-            elif (known := self._losses.get(column)) is None:
-                self._losses[column] = [column, loss, loss]
             else:
-                known[1], known[2] = min(known[1], loss), max(known[2], loss)
+                _widen(self._losses, column, loss)
             if math.isfinite(means[i]):
                 self._means[column] = means[i]
             self._done = i + 1
+
+    def catch_up_tests(self, results: Sequence[engine.EpochDone], per_epoch: int) -> None:
+        """Take in the test losses that have come since.
+
+        Args:
+            results: of all epochs so far.
+            per_epoch: how many batches an epoch has.
+        """
+        for i in range(max(self._tests_done, self.place.first // per_epoch), len(results)):
+            batch, loss = results[i].epoch * per_epoch, results[i].test_loss
+            if batch <= self.place.last and loss is not None and math.isfinite(loss):
+                _widen(self._tests, self.place.of(batch - 1), loss)
+            self._tests_done = i + 1
+
+    def tests(self) -> list[list[float]]:
+        """For each column that has any its number and its smallest finite test loss, and the same
+        with its largest."""
+        return [
+            [column, loss] for column, *ends in self._tests.values() for loss in sorted({*ends})
+        ]
 
     def losses(self) -> list[list[float]]:
         """For each column that has any its number, and its smallest and largest finite loss."""
@@ -225,6 +239,14 @@ class Bins:
     def bad(self) -> list[int]:
         """The columns in which a loss is not finite."""
         return list(self._bad)
+
+
+def _widen(columns: dict[int, list[float]], column: int, loss: float) -> None:
+    """Have a loss between the smallest and the largest one of a column."""
+    if (known := columns.get(column)) is None:
+        columns[column] = [column, loss, loss]
+    else:
+        known[1], known[2] = min(known[1], loss), max(known[2], loss)
 
 
 def _last_of_each(points: list[tuple[int, float]]) -> list[list[float]]:

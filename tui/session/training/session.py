@@ -105,10 +105,15 @@ class TrainingSession:
         return self.state == "running"
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it is kept in a folder, so that quitting loses nothing."""
+        return self.keeper is not None and not self.keeper.problem
+
+    @property
     def would_be_lost(self) -> bool:
         """Whether quitting now would lose a training that is under way."""
-        is_kept = self.keeper is not None and not self.keeper.problem
-        return 0 < self.training.position < self.training.total_batches and not is_kept
+        done, total = self.training.position, self.training.total_batches
+        return not self.is_kept and done < total and (done > 0 or self.running)
 
     # Saying
 

@@ -14,18 +14,23 @@ from tui.session.training.session import TrainingSession
 Json = dict[str, Any]
 
 
-def view_of(session: TrainingSession, columns: int, rows: int = 0) -> Json:
+def view_of(
+    session: TrainingSession, columns: int, rows: int = 0, epochs: int = 0, told: int = 0
+) -> Json:
     """All that the training screen shows.
 
     Args:
         session: what is shown.
         columns: how many columns of points the plot of the loss has.
         rows: for how many parameters the table has room.
+        epochs: for how many of the last epochs there is room.
+        told: of how many epochs the results were told before; those of the others are, too.
     """
     training = session.training
     session.monitor.refresh(session.running)
     losses = training.losses
     recent = losses[-RECENT:]
+    results = training.results
     return {
         "state": session.state,
         "problem": session.problem,
@@ -52,7 +57,7 @@ def view_of(session: TrainingSession, columns: int, rows: int = 0) -> Json:
                 "test_loss": plain(r.test_loss),
                 "test_accuracy": r.test_accuracy,
             }
-            for r in training.results
+            for r in results[max(0, min(told, len(results) - epochs)) :]
         ],
         "stopped": _stopped_facts(session),
         "optimizer": type(training.optimizer).__name__,
@@ -64,6 +69,7 @@ def view_of(session: TrainingSession, columns: int, rows: int = 0) -> Json:
         "samples": session.throughput.shown(session.running),
         "monitor": session.monitor.facts(rows),
         "would_be_lost": session.would_be_lost,
+        "can_be_lost": not session.is_kept,
     }
 
 
