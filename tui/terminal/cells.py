@@ -114,7 +114,7 @@ def _put(cells: tuple[Cell, ...], row: list[Cell], x: int) -> None:
     row[x:end] = cells
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _cells(text: str, look: Look) -> tuple[Cell, ...]:
     """The cells of a text; those of blanks are plain where a blank of this look is not seen, so
     that they are the same as any other blank."""
@@ -125,12 +125,18 @@ def _cells(text: str, look: Look) -> tuple[Cell, ...]:
         if char == " ":
             cells.append(blank)
         elif length:
-            cells.append((char, look))
-            cells.extend([("", look)] * (length - 1))
+            cells.append(_cell(char, look))
+            cells.extend([_cell("", look)] * (length - 1))
         elif cells:  # it combines with the character before it
             place = -1 if cells[-1][0] else -2
             cells[place] = (cells[place][0] + char, look)
     return tuple(cells)
+
+
+@lru_cache(maxsize=4096)
+def _cell(text: str, look: Look) -> Cell:
+    """A cell. The same ones are one: a screen has thousands of few kinds."""
+    return text, look
 
 
 @lru_cache(maxsize=1024)
