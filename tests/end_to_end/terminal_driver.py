@@ -207,10 +207,10 @@ class Terminal:
         return "\n".join(self.lines())
 
     def cells(self) -> list[list[object]]:
-        """Every cell with its character and its attributes."""
+        """Every cell with its character and its attributes, as far as they are seen."""
         with self._lock:
             return [
-                [self.screen.buffer[y][x] for x in range(self.screen.columns)]
+                [_as_seen(self.screen.buffer[y][x]) for x in range(self.screen.columns)]
                 for y in range(self.screen.lines)
             ]
 
@@ -360,6 +360,13 @@ class Terminal:
             self.process.wait()
         if self.ours >= 0:
             self.hang_up()
+
+
+def _as_seen(cell: pyte.screens.Char) -> object:
+    """Of a blank neither colour nor weight are seen, unless there is a line, or it is reversed."""
+    if cell.data != " " or cell.reverse or cell.underscore or cell.strikethrough:
+        return cell
+    return cell._replace(fg="default", bold=False, italics=False, blink=False)
 
 
 def as_text(cells: list[object]) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
-from terminal_driver import DOWN, END, HOME, Terminal, terminal
+from terminal_driver import DOWN, END, HOME, UP, Terminal, terminal
 
 MLP = ("mlp", "--data", "embedded")
 
@@ -24,8 +24,11 @@ CURSOR_MOVE = 400
 HELP = 12_000
 TRAINING_A_SECOND = 4_000
 
-ANOTHER_NODE = 700
-"""A single move of the cursor, with the tensors of the node that it comes to."""
+ANOTHER_NODE = 600
+"""The most that a single move of the cursor may take where the rail need not scroll."""
+
+TWO_TENSORS = 600
+"""A move to a node whose gradient is there, with its numbers beside those of the value."""
 
 REPEAT = 1 / 30
 """Seconds from one key to the next while it is held down."""
@@ -78,11 +81,28 @@ def test_a_cursor_that_is_held_down(mlp: Terminal) -> None:
     assert (len(mlp.written) - before) / nodes <= CURSOR_MOVE
 
 
+ROWS = (0, 1, 2, *range(8, 27))
+"""The nodes of the rail, from the top."""
+
+
+def moves(screen: Terminal, key: bytes, nodes: Sequence[int]) -> list[int]:
+    """What is sent for each press of a key that moves the cursor to one of these nodes after the
+    other: the rail, and what the node is, with value and gradient."""
+    return [screen.sent(key, partial(screen.shows, f"node {node}\n")) for node in nodes]
+
+
 def test_a_cursor_that_comes_to_another_node(mlp: Terminal) -> None:
-    sent = []
-    for node in (1, 2, 8, 9, 10, 11):
-        sent.append(mlp.sent(DOWN, partial(mlp.shows, f"node {node}\n")))
-    assert max(sent) <= ANOTHER_NODE, sent
+    down = moves(mlp, DOWN, ROWS[1:])
+    assert statistics.median(down) <= CURSOR_MOVE, down
+    assert max(down[: ROWS.index(22)]) <= ANOTHER_NODE, down
+    up = moves(mlp, UP, ROWS[-2:0:-1])
+    assert statistics.median(up) <= CURSOR_MOVE, up
+
+
+def test_a_cursor_that_comes_to_a_node_with_its_gradient(mlp: Terminal) -> None:
+    mlp.sent(b"c", partial(mlp.done, mlp.steps()))
+    up = moves(mlp, UP, ROWS[-4::-1])
+    assert statistics.median(up) <= TWO_TENSORS, up
 
 
 def test_the_rail_scrolls(tmp_path: Path) -> None:

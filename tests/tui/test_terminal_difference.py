@@ -37,7 +37,10 @@ STYLES = [
 CHARACTERS = ["a", "b", " ", "  ", "·", "│", "●", "漢", "字", "c\N{COMBINING TILDE OVERLAY}", "é"]
 """One or two cells wide, of one or two code points."""
 
-TEXTS = st.lists(st.sampled_from(CHARACTERS), max_size=WIDTH + 2).map("".join)
+TEXTS = st.one_of(
+    st.lists(st.sampled_from(CHARACTERS), max_size=WIDTH + 2).map("".join),
+    st.integers(0, WIDTH).map(lambda blanks: f"x{'':{blanks}}y"),
+)
 
 DRAWINGS = st.tuples(
     st.integers(0, WIDTH - 1), st.integers(0, HEIGHT), TEXTS, st.sampled_from(STYLES)
@@ -76,9 +79,18 @@ class Both:
     def assert_alike(self) -> None:
         for y, row in enumerate(self.shown):
             assert [in_terminal(cell) for cell in row] == [
-                (char.data, char.bold, char.reverse, char.underscore, char.fg, char.bg)
+                seen(char.data, char.bold, char.reverse, char.underscore, char.fg, char.bg)
                 for char in (self.screen.buffer[y][x] for x in range(WIDTH))
             ], y
+
+
+def seen(
+    text: str, bold: bool, reverse: bool, underlined: bool, foreground: str, background: str
+) -> tuple[object, ...]:
+    """What is seen of a cell."""
+    if text == " " and not (reverse or underlined):
+        bold, foreground = False, "default"
+    return text, bold, reverse, underlined, foreground, background
 
 
 COLOURS = {"": "default", "36": "cyan", "91": "brightred", "44": "blue", "38;5;236": "303030"}
@@ -88,7 +100,7 @@ COLOURS |= {"38;5;23": "005f5f", "38;5;17": "00005f", "38;5;235": "262626"}
 def in_terminal(cell: Cell) -> tuple[object, ...]:
     text, look = cell
     codes = look.attributes
-    return (
+    return seen(
         unicodedata.normalize("NFC", text),
         "1" in codes,
         "7" in codes,
@@ -145,6 +157,7 @@ def drawn(*drawings: Drawing) -> list[str]:
         ("1 same words 2", "3 same words 4", "\x1b[H3\x1b[12C4"),
         ("norm of it all", "norm", "\x1b[1;5H\x1b[K"),
         ("norm 1", "norm", "\x1b[1;6H "),
+        ("abcdefghijklmn", "x         y", "\x1b[Hx\x1b[K\x1b[9Cy"),  # not blank by blank
         ("漢x", "漢y", "\x1b[1;3Hy"),
         ("漢", "ab", "\x1b[Hab"),
         ("ab", "漢", "\x1b[H漢"),
@@ -153,6 +166,37 @@ def drawn(*drawings: Drawing) -> list[str]:
 def test_only_what_differs_is_sent(before: str, after: str, sent: str) -> None:
     plain = Style()
     assert drawn((0, 0, before, plain), (0, 0, f"{after:14}"[:WIDTH], plain)) == [sent]
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "motion"),
+    [
+        ((3, 0), "ab", "\b\b"),
+        ((5, 1), "y", "\x1bD"),
+        ((5, 2), "y", "\x1bD\x1bD"),
+        ((5, 3), "y", "\x1b[3B"),
+        ((4, 1), "y", "\x1bD\b"),
+        ((6, 1), "y", "\x1bD\x1b[C"),
+        ((0, 1), "y", "\r\x1bD"),
+        ((13, 3), "y", "\x1b[4;14H"),
+    ],
+)
+def test_it_goes_the_shortest_way(place: tuple[int, int], text: str, motion: str) -> None:
+    both = Both()
+    both.draw((4, 0, "x", Style()))
+    assert both.draw((*place, text, Style())) == motion + text
+    both.assert_alike()
+
+
+def test_a_look_is_changed_for_what_is_seen_only() -> None:
+    both = Both()
+    both.draw((0, 0, "one", Style(bold=True)), (4, 0, "old text", Style(dim=True)))
+    both.pen.place = None
+    changed = both.draw((0, 0, "two", Style(bold=True)), (4, 0, " " * 8, Style(dim=True)))
+    assert changed == "\x1b[H\x1b[0;1mtwo\x1b[K"
+    both.draw((5, 1, "reversed", Style(reverse=True)))
+    assert both.draw((5, 1, " " * 8, Style())) == "\r\x1b[m\x1b[K"
+    both.assert_alike()
 
 
 def test_one_style_follows_another_in_one_sequence() -> None:
@@ -175,13 +219,22 @@ def test_colours_are_as_many_as_the_terminal_has() -> None:
     assert look_of(style, ColorSystem.STANDARD) == Look((), "31", "")
 
 
-def test_blanks_of_a_phrase_look_like_it_and_all_others_are_plain() -> None:
-    cells, bold = Cells(WIDTH, 1), Look(("1",))
-    cells.draw([Segment("  to  it     x", Style(bold=True))], ColorSystem.STANDARD)
+@pytest.mark.parametrize(
+    ("style", "is_seen"),
+    [
+        (Style(bold=True, dim=True, italic=True, color="cyan"), False),
+        (Style(underline=True), True),
+        (Style(reverse=True), True),
+        (Style(bgcolor="blue"), True),
+    ],
+)
+def test_blanks_have_a_look_only_where_it_is_seen(style: Style, is_seen: bool) -> None:
+    cells = Cells(4, 1)
+    cells.draw([Segment("a  b", style)], ColorSystem.STANDARD)
     [(_, row)] = cells.take_drawn()
-    plain = [x for x, cell in enumerate(row) if cell == BLANK]
-    assert plain == [0, 1, 8, 9, 10, 11, 12]
-    assert {row[x][1] for x in range(WIDTH) if x not in plain} == {bold}
+    look = look_of(style, ColorSystem.STANDARD)
+    blank = (" ", look) if is_seen else BLANK
+    assert row == [("a", look), blank, blank, ("b", look)]
 
 
 def test_a_wide_character_in_the_place_of_another_moves_the_cursor_by_both_cells() -> None:

@@ -9,7 +9,7 @@ import sys
 import pytest
 from tui_support import environment
 
-from tui.process.importing import uncollected, without
+from tui.process.importing import uncollected, without, without_openssl
 
 
 def test_no_garbage_is_looked_for_meanwhile_and_then_again() -> None:
@@ -31,6 +31,11 @@ def test_what_has_been_imported_before_stays() -> None:
     with without("json"):
         import json
     assert sys.modules["json"] is json
+    import secrets
+
+    with without_openssl():
+        assert sys.modules["secrets"] is secrets
+    assert sys.modules["secrets"] is secrets
 
 
 LEFT_OUT = """
@@ -46,13 +51,30 @@ print(ssl.SSLContext.__name__)
 """
 
 
-def test_the_screen_does_without_ssl_and_whoever_wants_it_gets_it() -> None:
+WITHOUT_OPENSSL = """
+import sys
+from tui.process.importing import without_openssl
+with without_openssl():
+    from tui.process.main import main
+assert not {"_hashlib", "_ssl", "secrets"} & set(sys.modules)
+import numpy as np
+assert np.random.default_rng().random() != np.random.default_rng().random()
+import hashlib, secrets
+hashlib.new("sha512_256")
+print(len(secrets.token_hex(8)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "said"), [(LEFT_OUT, "SSLContext\n"), (WITHOUT_OPENSSL, "16\n")]
+)
+def test_what_is_left_out_whoever_wants_it_gets(program: str, said: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LEFT_OUT],
+        [sys.executable, "-c", program],
         env=environment(),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("SSLContext\n", "")
+    assert (done.stdout, done.stderr) == (said, "")

@@ -261,3 +261,33 @@ def test_every_tensor_can_be_looked_at(tmp_path: Any, value: str) -> None:
                 assert view_at(session, 5, width, height, True)["tensors"]
         key()
     assert view_of(session)["done"] == 3
+
+
+LAYER = """
+from engine import Tensor, maximum
+import numpy as np
+
+inputs = Tensor(np.arange(48.0).reshape(8, 6) / 7)
+weight = Tensor(np.linspace(-1.2345678, 1, 30).reshape(6, 5), requires_grad=True)
+bias = Tensor(np.linspace(-0.001234, 0.000123, 5), requires_grad=True)
+out = maximum(inputs @ weight + bias, 0)
+loss = out.sum()
+"""
+
+
+def test_from_node_to_node_the_gradient_stays_where_it_is(tmp_path: Any) -> None:
+    session = session_on(write(tmp_path, LAYER))
+    for finish in (lambda: None, session.run_on):
+        finish()
+        places = set()
+        for node in (node for node in session.graph.nodes if node.requires_grad and node.shape):
+            session.point(node.id)
+            lines = ["".join(text for text, _ in line) for line in lay_out(items(session), 38)]
+            places.add(next(y for y, line in enumerate(lines) if line.startswith("gradient")))
+            assert len(lines) <= 21
+            assert not any(line.endswith("norm") for line in lines)
+        assert len(places) == 1
+
+
+def items(session: Any) -> Any:
+    return view_at(session, 20, 38, 21, True)["tensors"]

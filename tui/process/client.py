@@ -24,8 +24,8 @@ ROOT = str(Path(__file__).resolve().parents[2])
 START = """
 import sys
 sys.path.append({root!r})
-from tui.process.importing import uncollected
-with uncollected():
+from tui.process.importing import uncollected, without_openssl
+with uncollected(), without_openssl():
     from tui.process.main import main
 main()
 """

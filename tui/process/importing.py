@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import random
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -35,3 +36,19 @@ def without(name: str) -> Iterator[None]:
         yield
     finally:
         del modules[name]
+
+
+@contextlib.contextmanager
+def without_openssl() -> Iterator[None]:
+    """Let `secrets` be what NumPy takes from it, to seed random numbers, while a block imports
+    NumPy: all of it would bring OpenSSL, 3.5 MB that nobody needs here. Afterwards it can be
+    imported as ever. Nothing is done where it has been imported before."""
+    if "secrets" in sys.modules:
+        yield
+        return
+    secrets = sys.modules["secrets"] = ModuleType("secrets")
+    vars(secrets)["randbits"] = random.SystemRandom().getrandbits
+    try:
+        yield
+    finally:
+        del sys.modules["secrets"]

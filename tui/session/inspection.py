@@ -9,9 +9,13 @@ from tui.session.protocol import Array, Graph
 from tui.session.tensors.chunks import sample
 from tui.session.tensors.health import health_of
 from tui.session.tensors.histogram import bar_rows, merged
+from tui.session.tensors.text import Part, flowing, plain_text
 
 SUMMARISED = 1 << 20
 """Of a larger tensor so many elements are looked at: it is drawn again with every key."""
+VALUE_ROWS = 8
+"""So many rows are kept for the value of a tensor, so that from node to node the gradient below it
+stays where it is, and less has to be sent."""
 NARROWEST = 3
 """Columns that an element in the grid of numbers takes at the least."""
 
@@ -34,16 +38,19 @@ def inspect_node(
         ("title", labels.full(node_id), f"node {node_id}"),
         ("quiet", ", ".join(what), ""),
     ]
-    rows = max(1, (height - len(items) - 8) // 2)
-    items += [GAP, *_array("value", graph.value(node_id), width, rows)]
+    half = (height - len(items) - 2) // 2
+    value = _array("value", graph.value(node_id), width, half)
+    items += [GAP, *value]
     if not node.requires_grad:
         return items
+    if graph.value(node_id).size > 1:
+        items += [GAP] * (min(half, VALUE_ROWS) - len(value))
     if grad is None:
         items += [GAP, ("strong", "gradient", "nothing yet"), *_waiting(graph, node_id)]
     else:
         waiting = graph.waiting(node_id)
         state = f"so far, {waiting} to come" if waiting else "complete"
-        items += [GAP, *_array(f"gradient, {state}", grad, width, rows)]
+        items += [GAP, *_array(f"gradient, {state}", grad, width, half)]
     return items
 
 
@@ -53,7 +60,7 @@ def _waiting(graph: Graph, node_id: int) -> list[Item]:
     return [("quiet", f"  waits for {users}", "")]
 
 
-def _array(what: str, array: Array, width: int, rows: int) -> list[Item]:
+def _array(what: str, array: Array, width: int, height: int) -> list[Item]:
     kind = f"{numbers.shape(array.shape)} {array.dtype}"
     if array.size == 1:
         return [("strong", what, kind), ("line", f"  {numbers.inline(array)}", "")]
@@ -61,6 +68,7 @@ def _array(what: str, array: Array, width: int, rows: int) -> list[Item]:
     if array.size == 0:
         return [*items, ("line", "  it has no elements", "")]
     items += _summary(array, width)
+    rows = max(1, height - len(items))
     items += [("line", line, "") for line in grid(array, width - 2, rows)]
     return items
 
@@ -74,21 +82,21 @@ def _summary(array: Array, width: int) -> list[Item]:
         if count
     ]
     lines: list[Item] = []
+    told: list[Part] = []
     if health.finite:
         low, high = numbers.number(health.min), numbers.number(health.max)
         bins = merged(health.bins, max(4, min(24, width - len(low) - len(high) - 6)))
         lines.append(("bars", f"  {low} {bar_rows(bins)[0]} {high}", ""))
-        moments = (health.mean, health.std, health.norm)
-        mean, std, norm = (numbers.number(moment) for moment in moments)
-        told = f"  mean {mean}  std {std}"
-        if array.size <= SUMMARISED:
-            told += f"  norm {norm}"
-        lines.append(("quiet", told, ""))
+        moments = {"mean": health.mean, "std": health.std, "norm": health.norm}
+        if array.size > SUMMARISED:
+            del moments["norm"]
+        told += [(f"{name} {numbers.number(value)}", "quiet") for name, value in moments.items()]
+    if counts and array.size <= SUMMARISED:
+        told.append((f"{', '.join(counts)} of {array.size}", "quiet"))
+    lines += [("quiet", f" {plain_text(row)}", "") for row in flowing(told, width - 1)]
     if array.size > SUMMARISED:
         seen = ", ".join([f"{SUMMARISED:,} of {array.size:,} looked at", *counts])
         lines.append(("quiet", f"  {seen}; i looks at all", ""))
-    elif counts:
-        lines.append(("quiet", f"  {', '.join(counts)} of {array.size}", ""))
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ class Memory:
 
     def __init__(self, scenario: Path) -> None:
         self._scenario = str(scenario.resolve())
-        key = hashlib.sha256(self._scenario.encode(errors="surrogateescape")).hexdigest()[:16]
-        self.file = files.state_file(f"{scenario.stem[:40]}-{key}.json")
+        key = zlib.crc32(self._scenario.encode(errors="surrogateescape"))
+        self.file = files.state_file(f"{scenario.stem[:40]}-{key:08x}.json")
         self._has_complained = False
 
     def recall(self, breakpoints: Breakpoints, breaks: Breaks) -> str | None:

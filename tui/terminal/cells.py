@@ -14,9 +14,6 @@ from rich.style import Style
 SEEN_ON_A_BLANK = {"4", "7", "9", "21", "51", "52", "53"}
 """Lines through and around a cell, and reverse."""
 
-NARROW = 4
-"""So many blanks between two words of a look have it, too."""
-
 
 class Look(NamedTuple):
     """How a character looks, in the numbers of the terminal's SGR sequence (ECMA-48, 8.3.117)."""
@@ -117,33 +114,29 @@ def _put(cells: tuple[Cell, ...], row: list[Cell], x: int) -> None:
     row[x:end] = cells
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _cells(text: str, look: Look) -> tuple[Cell, ...]:
-    """The cells of a text. Where a blank of its look is not seen, only those within a phrase have
-    it; around phrases blanks are plain, so that what is next to them can change alone."""
+    """The cells of a text; those of blanks are plain where a blank of this look is not seen, so
+    that they are the same as any other blank."""
+    blank = (" ", look) if look.is_seen_on_a_blank else BLANK
     cells: list[Cell] = []
     for char in text:
         length = cell_len(char)
-        if length:
-            cells.append((char, look))
-            cells.extend([("", look)] * (length - 1))
+        if char == " ":
+            cells.append(blank)
+        elif length:
+            cells.append(_cell(char, look))
+            cells.extend([_cell("", look)] * (length - 1))
         elif cells:  # it combines with the character before it
             place = -1 if cells[-1][0] else -2
             cells[place] = (cells[place][0] + char, look)
-    if not look.is_seen_on_a_blank:
-        _make_blanks_plain(cells)
     return tuple(cells)
 
 
-def _make_blanks_plain(cells: list[Cell]) -> None:
-    first = None
-    for x, (text, _) in enumerate([*cells, ("", PLAIN)]):
-        if text == " ":
-            first = x if first is None else first
-        elif first is not None:
-            if first == 0 or x == len(cells) or x - first > NARROW:
-                cells[first:x] = [BLANK] * (x - first)
-            first = None
+@lru_cache(maxsize=4096)
+def _cell(text: str, look: Look) -> Cell:
+    """A cell. The same ones are one: a screen has thousands of few kinds."""
+    return text, look
 
 
 @lru_cache(maxsize=1024)

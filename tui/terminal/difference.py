@@ -3,8 +3,8 @@ understood by a VT100 and whatever calls itself one)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import takewhile
 
 from tui.terminal.cells import BLANK, PLAIN, Cell, Look
 
@@ -14,14 +14,33 @@ ERASE_LINE = "\x1b[K"
 CLEAR = "\x1b[m\x1b[2J"
 """Makes all cells blank, whatever they were."""
 
+DOWN = "\x1bD"
+"""Goes to the cell below. What becomes of a line feed depends on how the terminal is set up."""
+
+WIDE_GAP = 8
+"""So many blanks within a row are worth going past, once they have been erased."""
+
+FAR = 12
+"""To go past more cells is always shorter than to write them."""
+
 
 class Pen:
-    """Where the terminal's cursor is, and how what comes next would look, as far as is known."""
+    """Where the terminal's cursor is, and how what comes next would look, as far as is known.
 
-    def __init__(self) -> None:
-        self.place: tuple[int, int] | None = None
-        self.look: Look | None = None
+    Args:
+        place: column and row.
+        look: how it would look.
+    """
+
+    def __init__(self, place: tuple[int, int] | None = None, look: Look | None = None) -> None:
+        self.place = place
+        self.look = look
         self._written: list[str] = []
+
+    @property
+    def length(self) -> int:
+        """How many bytes were written since the last time."""
+        return sum(map(_length, self._written))
 
     def take(self) -> str:
         """What was written since the last time."""
@@ -32,6 +51,11 @@ class Pen:
     def lose(self) -> None:
         """Something else was written, and nothing is known any more."""
         self.place = self.look = None
+
+    def follow(self, other: Pen) -> None:
+        """Write what was written by another, which began where this one is."""
+        self._written.append(other.take())
+        self.place, self.look = other.place, other.look
 
     def clear(self) -> None:
         """Make all cells blank."""
@@ -44,27 +68,20 @@ class Pen:
             self._written.append(_motion(self.place, x, y))
             self.place = (x, y)
 
-    def write(self, cells: list[Cell], width: int) -> None:
+    def write(self, cells: Sequence[Cell], width: int) -> None:
         """Write cells at the cursor, in a line of so many columns."""
         assert self.place is not None
         x, y = self.place
-        certain = True
-        for text, look in cells:
-            if not text:
-                continue
-            if look != self.look:
-                self._written.append(restyled(self.look, look))
-                self.look = look
-            self._written.append(text)
-            certain = certain and len(text) == 1
+        text, self.look = _written(cells, self.look)
+        self._written.append(text)
         x += len(cells)
         # Terminals differ in what they hold for wide, and in where they are at the end of a line.
-        certain = certain and x < width and all(text for text, _ in cells)
+        certain = x < width and {len(text) for text, _ in cells} == {1}
         self.place = (x, y) if certain else None
 
     def erase_line(self) -> None:
         """Make all cells from the cursor to the end of its line blank."""
-        if self.look != PLAIN:  # some terminals would erase in the present background
+        if _is_seen_on_a_blank(self.look):  # some terminals would erase in it
             self._written.append(restyled(self.look, PLAIN))
             self.look = PLAIN
         self._written.append(ERASE_LINE)
@@ -74,66 +91,142 @@ def write_row(pen: Pen, y: int, old: list[Cell], new: list[Cell]) -> None:
     """Write what makes a row of the terminal that shows `old` show `new`, of the same width."""
     if old == new:
         return
+    ways = []
+    for erased in _erasures(old, new):
+        way = Pen(pen.place, pen.look)
+        _write_cells(way, y, old, new, erased)
+        ways.append(way)
+    pen.follow(ways[0] if len(ways) == 1 else min(ways, key=lambda way: way.length))
+
+
+def _erasures(old: list[Cell], new: list[Cell]) -> Iterator[int]:
+    """From where it may be worth erasing a row before the rest of it is written; the width where
+    nothing is erased."""
     width = len(new)
-    blanks = sum(1 for _ in takewhile(lambda cell: cell == BLANK, reversed(new)))
-    end = next(x for x in range(width, 0, -1) if old[x - 1] != new[x - 1])
-    text_end = width - blanks
-    to_erase = sum(a != BLANK for a in old[text_end:end])
-    erases = end - text_end > len(ERASE_LINE) and to_erase > 0
-    runs = _runs(old, new, text_end if erases else end)
-    for first, last in runs:
-        pen.move(first, y)
-        pen.write(new[first:last], width)
-    if erases:
-        pen.move(text_end, y)
-        pen.erase_line()
+    to_erase = [x for x in _differing(old, new) if new[x] == BLANK]
+    if not to_erase:
+        yield width
+        return
+    text_end = _text_end(new)
+    yield text_end if to_erase[-1] + 1 - text_end > len(ERASE_LINE) else width
+    end = 0
+    for x in to_erase:
+        if end <= x < text_end:
+            first = end = x
+            while first and new[first - 1] == BLANK:
+                first -= 1
+            while new[end] == BLANK:
+                end += 1
+            if end - first >= WIDE_GAP:
+                yield first
 
 
-def _runs(old: list[Cell], new: list[Cell], end: int) -> list[tuple[int, int]]:
-    """From where to where a row is written, up to a column: the cells that differ, and between
-    them those that are written in less than it takes to go past them."""
+def _differing(old: list[Cell], new: list[Cell]) -> list[int]:
+    """The columns of the cells that differ."""
+    return [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b and a != b]
+
+
+def _text_end(row: list[Cell]) -> int:
+    """Where the blanks at the end of a row begin."""
+    x = len(row)
+    while x and row[x - 1] == BLANK:
+        x -= 1
+    return x
+
+
+def _write_cells(pen: Pen, y: int, old: list[Cell], new: list[Cell], erased: int) -> None:
+    """Write the cells of a row that differ, all from `erased` on being erased first."""
+    width = len(new)
+    if erased < width:
+        old = old[:erased] + [BLANK] * (width - erased)
+    is_to_erase = erased < width
+    for first, last in [*_runs(old, new), (width, width)]:
+        if is_to_erase and first >= erased:
+            _go_on(pen, erased, y, new)
+            pen.erase_line()
+            is_to_erase = False
+        if first < width:
+            _go_on(pen, first, y, new)
+            pen.write(new[first:last], width)
+
+
+def _runs(old: list[Cell], new: list[Cell]) -> list[tuple[int, int]]:
+    """From where to where the cells of a row differ."""
     runs: list[tuple[int, int]] = []
-    for x in range(end):
-        if old[x] == new[x]:
-            continue
+    width, start, end = len(new), 0, 0
+    for x in _differing(old, new):
         # A wide character is written whole.
         first = x if new[x][0] else x - 1
-        last = x + 2 if x + 1 < len(new) and not new[x + 1][0] else x + 1
-        if runs and (first <= runs[-1][1] or _is_cheap(new, runs[-1][1], first)):
-            runs[-1] = (runs[-1][0], last)
-        else:
-            runs.append((first, last))
+        if first > end or not end:
+            if end:
+                runs.append((start, end))
+            start = first
+        end = x + 2 if x + 1 < width and not new[x + 1][0] else x + 1
+    if end:
+        runs.append((start, end))
     return runs
 
 
-def _is_cheap(cells: list[Cell], first: int, end: int) -> bool:
-    """Whether cells between two others are written in no more than the sequence that skips them."""
-    if end - first > len(_forward(9)) or any(c[1] != cells[first - 1][1] for c in cells[first:end]):
-        return False
-    length = sum(len(text.encode(errors="replace")) for text, _ in cells[first:end])
-    return length <= len(_forward(end - first))
+def _go_on(pen: Pen, x: int, y: int, row: list[Cell]) -> None:
+    """Go to a cell of a row: past the cells before it, or by writing them again where that is no
+    longer."""
+    if pen.place is not None and pen.place[1] == y and 0 < x - pen.place[0] <= FAR:
+        between = row[pen.place[0] : x]
+        text, look = _written(between, pen.look)
+        longer = _length(text) - len(_forward(len(between)))
+        if look != pen.look:
+            wanted = next((cell[1] for cell in row[x:] if cell != BLANK), look)
+            longer += len(restyled(look, wanted)) - len(restyled(pen.look, wanted))
+        if longer <= 0:
+            pen.write(between, len(row))
+    pen.move(x, y)
+
+
+def _written(cells: Sequence[Cell], look: Look | None) -> tuple[str, Look | None]:
+    """The text of cells, with what changes the look; and the look at its end."""
+    parts: list[str] = []
+    for cell in cells:
+        text, wanted = cell
+        if wanted != look and text and (cell != BLANK or _is_seen_on_a_blank(look)):
+            parts.append(restyled(look, wanted))
+            look = wanted
+        parts.append(text)
+    return "".join(parts), look
+
+
+@lru_cache(maxsize=1024)
+def _is_seen_on_a_blank(look: Look | None) -> bool:
+    """Whether a blank of this look is seen, or could be."""
+    return look is None or look.is_seen_on_a_blank
+
+
+def _length(text: str) -> int:
+    """How many bytes a text has."""
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
 def _motion(place: tuple[int, int] | None, x: int, y: int) -> str:
     straight = f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H" if y else "\x1b[H"
     if place is None or place[1] > y:
         return straight
-    if place[1] == y and place[0] <= x:
-        return min(_forward(x - place[0]), straight, key=len)
-    if place[0] == x:
-        return f"\x1b[{y - place[1]}B" if y - place[1] > 1 else "\x1b[B"
-    # The end of a line goes out with a carriage return of its own, as terminals are set up.
-    lines = "\r" + "\n" * (y - place[1])
-    return min(straight, lines + (_forward(x) if x else ""), key=lambda s: len(s) + s.count("\n"))
+    lines = y - place[1]
+    down = min(DOWN * lines, f"\x1b[{lines}B", key=len)
+    return min(straight, f"{down}{_sideways(x - place[0])}", f"\r{down}{_forward(x)}", key=len)
+
+
+def _sideways(columns: int) -> str:
+    return _forward(columns) if columns >= 0 else min("\b" * -columns, f"\x1b[{-columns}D", key=len)
 
 
 def _forward(columns: int) -> str:
-    return "\x1b[C" if columns == 1 else f"\x1b[{columns}C"
+    return f"\x1b[{columns}C" if columns > 1 else "\x1b[C" * columns
 
 
 @lru_cache(maxsize=1024)
 def restyled(old: Look | None, new: Look) -> str:
-    """The sequence that changes the look of what comes next."""
+    """The sequence that changes the look of what comes next; none where it is the same."""
+    if old == new:
+        return ""
     anew = [*new.attributes, *filter(None, (new.foreground, new.background))]
     from_nothing = f"\x1b[{';'.join(['0', *anew] if anew else [])}m"
     if old is None or not set(old.attributes) <= set(new.attributes):

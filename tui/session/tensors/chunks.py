@@ -9,7 +9,7 @@ import numpy as np
 
 from tui.session.protocol import Array
 
-CHUNK = 1 << 16
+CHUNK = 1 << 14
 """Elements that are looked at together: enough to be quick, and little to hold."""
 
 

@@ -99,8 +99,11 @@ def bin_counts(values: Array, low: float, high: float, bins: int) -> Array:
     width = 2 * (high / 2 - low / 2)
     if not len(values) or not 0 < width < math.inf:
         return np.full(bins, len(values), np.int64)
-    places = np.clip((values - low) / width * bins, 0, bins - 1).astype(np.intp)
-    return np.bincount(places, minlength=bins)
+    places = values - low
+    places /= width
+    places *= bins
+    np.clip(places, 0, bins - 1, out=places)
+    return np.bincount(places.astype(np.intp), minlength=bins)
 
 
 def health_of(array: Array) -> Health:

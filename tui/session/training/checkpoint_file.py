@@ -8,7 +8,6 @@ place of its own digits. What is here needs no NumPy: the screen's process reads
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import zipfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tui import files
+from tui.digests import sha256
 from tui.errors import ScenarioError
 
 Json = dict[str, Any]
@@ -112,7 +112,7 @@ class _Hashed:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.sha = hashlib.sha256()
+        self.sha = sha256()
 
     def write(self, data: Any) -> int:
         self.sha.update(data)
@@ -124,7 +124,7 @@ class _Hashed:
 
 def _check_sum(path: Path, file: IO[bytes]) -> None:
     left = max(0, os.fstat(file.fileno()).st_size - DIGITS)
-    sha, end = hashlib.sha256(), b""
+    sha, end = sha256(), b""
     while left and (piece := file.read(min(PIECE, left))):
         sha.update(piece)
         end = (end + piece)[-len(COMMENT) :]

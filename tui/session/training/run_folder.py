@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shlex
 import threading
 import zlib
@@ -16,6 +15,7 @@ import numpy as np
 import engine
 from scenarios import data
 from tui import catalog, files
+from tui.digests import sha256
 from tui.errors import ScenarioError
 from tui.loader import Scenario
 from tui.options import Options
@@ -239,7 +239,7 @@ def _run_of(scenario: Scenario, options: Options) -> Json:
     return {
         "scenario": catalog.reference(scenario.path),
         "file": scenario.path.name,
-        "source": hashlib.sha256("\n".join(scenario.source).encode(errors="replace")).hexdigest(),
+        "source": sha256("\n".join(scenario.source).encode(errors="replace")).hexdigest(),
         "seed": options.seed,
         # What "auto" finds may be more another time.
         "data": "embedded" if usage and usage.source == "embedded" else options.data,
