@@ -72,7 +72,7 @@ class Watching:
     def hear(self, content: dict[str, Any]) -> None:
         """Take what the process says for a sign that it is alive."""
         kind = content["type"]
-        if kind == "answered":
+        if "commands" in content:
             self._waiting.answered(content["commands"])
         else:
             self._waiting.heard()

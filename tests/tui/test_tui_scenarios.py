@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import types
+from collections.abc import Sequence
 from typing import Any
 from unittest import mock
 
@@ -35,6 +36,7 @@ from scenarios import LESSONS
 from tui import catalog
 from tui.session.session import Session
 from tui.widgets import items
+from tui.widgets.lines import Line
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 
@@ -129,15 +131,20 @@ def test_what_each_press_of_s_brings_is_seen_at_80_by_24(name: str) -> None:
     with contextlib.suppress(engine.BackwardError):
         while session.into():
             step = view_of(session)["step"]
-            lines = items.lay_out(items.fitting(step, width, height), width)
+            lines = items.fitted(step, width, height)
             assert len(lines) <= height, step[0][1]
+
+
+def shown(lines: Sequence[Line]) -> str:
+    """The text of lines."""
+    return "\n".join("".join(text for text, _ in line) for line in lines)
 
 
 def test_an_earlier_edge_is_told_in_short_only_where_that_is_enough() -> None:
     session = session_on("softmax_cross_entropy")
     session.go_to(5)
     step = view_of(session)["step"]
-    in_short, in_full = (text_of(list(items.fitting(step, PANE[0], n))) for n in (20, 4))
+    in_short, in_full = (shown(items.fitted(step, PANE[0], n)) for n in (20, 4))
     assert "true_divide_back0\n  …\n  powers now" in in_short
     assert "  = [[0 0 -0.2] [0 -1 0]]" in in_full
 

@@ -209,10 +209,10 @@ class Debugged:
         with self._news:
             if message["type"] == "printed":
                 self.printed += 1
-            elif message["type"] == "answered":
-                self.answered = message["commands"]
             else:
-                self.messages.append(message)
+                self.answered = message.get("commands", self.answered)
+                if message["type"] != "answered":
+                    self.messages.append(message)
             self._news.notify_all()
 
     def ask(self, do: str, **more: Any) -> None:

@@ -67,11 +67,10 @@ class Conversation:
         self._number = self.client.sent + 1
         self.client.send(**command)
         for message in self._messages(waits_for, stops):
-            if message["type"] == "answered":
-                if message["commands"] >= self._number:
-                    return
-                continue
-            yield message
+            if message["type"] != "answered":
+                yield message
+            if message.get("commands", 0) >= self._number:
+                return
 
     def until(
         self, done: Callable[[], bool], waits_for: str | None, stops: Message | None

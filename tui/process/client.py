@@ -119,8 +119,8 @@ class Client:
     def send(self, **command: object) -> None:
         """Send a command; one to a process that has gone is lost (`ended` tells of that).
 
-        `{"type": "answered", "commands": N}` comes when N commands have been carried out, and
-        what there is to see after them has been sent.
+        When N commands have been carried out, `"commands": N` comes with what there is to see after
+        them, or alone, in `{"type": "answered", "commands": N}`.
         """
         self.sent += 1
         self._send(command)

@@ -62,8 +62,8 @@ class Debuggee:
         self._training: TrainingSession | None = None
         self._told_epochs = 0
         """Of how many epochs of the training the results have been sent."""
-        self._carried_out = 0
-        """How many commands have been."""
+        self._carried_out = self._answered = 0
+        """How many commands were carried out, and how many of them were said to be."""
 
     def run(self) -> bool:
         """Load the scenario, then carry out commands until the screen goes.
@@ -97,7 +97,6 @@ class Debuggee:
         self._send_view()
         if notes:
             self._notice("; ".join(notes))
-        answered = 0
         while not self._gone:
             try:
                 # Also where nothing of the scenario's is called: a signal's handler may be.
@@ -105,9 +104,9 @@ class Debuggee:
                     self._turn()
             except ScenarioError as error:
                 self._failed(error)
-            if self._carried_out != answered:
-                answered = self._carried_out
-                self._sender.send({"type": "answered", "commands": answered})
+            if self._carried_out != self._answered:
+                self._answered = self._carried_out
+                self._sender.send({"type": "answered", "commands": self._answered})
         self.leave()
         return True
 
@@ -326,7 +325,8 @@ class Debuggee:
         except ScenarioError as error:
             self._failed(error)
         else:
-            self._sender.send(view)
+            self._answered = self._carried_out
+            self._sender.send({**view, "commands": self._answered})
 
     def _view(self) -> Message:
         if self._showing == "training" and self._training is not None:

@@ -9,7 +9,6 @@ from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -18,6 +17,7 @@ from tui.screens.command_list import command_items, matching
 from tui.screens.pages import help_items, log_items, small_items
 from tui.screens.prompt import Prompt
 from tui.widgets import styles
+from tui.widgets.bare import Bare, Room
 from tui.widgets.items import Item, Items
 from tui.widgets.layout import LEAST_HEIGHT, LEAST_WIDTH
 from tui.widgets.lines import Line, Lines
@@ -52,7 +52,7 @@ def bindings(actions: Sequence[Action]) -> list[BindingType]:
     return [Binding(key, action.name, action.help) for action in actions for key in action.keys]
 
 
-class BaseScreen(Screen[None]):
+class BaseScreen(Bare, Screen[None]):
     """A screen with a body between a header and two lines at the bottom.
 
     Over the body lies, where it is asked for, a page: the keys, or what the scenario printed.
@@ -93,7 +93,7 @@ class BaseScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, body, page, next, keys."""
         yield Lines(id="header", classes="line frame")
-        with Container(id="body"):
+        with Room(id="body"):
             yield from self.compose_body()
         yield Items(id="page")
         yield Lines(id="next", classes="line frame")

@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from tui import actions
@@ -18,6 +17,7 @@ from tui.screens import saving
 from tui.screens.base import BaseScreen, bindings, set_height
 from tui.session import breaking
 from tui.widgets import styles
+from tui.widgets.bare import Column, Row
 from tui.widgets.items import Items
 from tui.widgets.layout import Layout, lay_out, moved
 from tui.widgets.lines import Line
@@ -52,11 +52,11 @@ class SteppingScreen(BaseScreen):
 
     def compose_body(self) -> ComposeResult:
         """Rail and source at the left, step and tensors at the right."""
-        with Horizontal(id="panes"):
-            with Vertical(id="left"):
+        with Row(id="panes"):
+            with Column(id="left"):
                 yield Rail(id="rail")
                 yield Source(id="source")
-            with Vertical(id="right"):
+            with Column(id="right"):
                 yield Items(id="step", classes="beside")
                 yield Items(id="tensors", classes="beside")
                 yield Watches(id="watches", classes="beside")

@@ -6,7 +6,6 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 
 from tui import actions
 from tui.screens import saving
@@ -21,6 +20,7 @@ from tui.screens.training_parts import (
 )
 from tui.session.training import BREAKS_PAGE
 from tui.widgets import styles
+from tui.widgets.bare import Row
 from tui.widgets.items import Items
 from tui.widgets.lines import Line, Lines
 from tui.widgets.parameters import slope_line, table_lines
@@ -56,7 +56,7 @@ class TrainingScreen(BaseScreen):
         """The plot at the left, the epochs beside or below it, then the parameters, progress at
         the bottom."""
         yield Lines(id="caption", classes="line")
-        with Horizontal(id="upper"):
+        with Row(id="upper"):
             yield LossPlot(id="plot")
             yield Items(id="epochs")
         yield Lines(id="parameters")

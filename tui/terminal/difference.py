@@ -3,6 +3,8 @@ understood by a VT100 and whatever calls itself one)."""
 
 from __future__ import annotations
 
+import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -89,21 +91,27 @@ class Pen:
 
 def write_row(pen: Pen, y: int, old: list[Cell], new: list[Cell]) -> None:
     """Write what makes a row of the terminal that shows `old` show `new`, of the same width."""
-    if old == new:
+    differing = _differing(old, new)
+    if not differing:
+        return
+    erasures = list(_erasures(differing, new))
+    if erasures == [len(new)]:
+        _write_cells(pen, y, differing, new, len(new))
         return
     ways = []
-    for erased in _erasures(old, new):
+    for erased in erasures:
         way = Pen(pen.place, pen.look)
-        _write_cells(way, y, old, new, erased)
+        left = _differing(old[:erased] + [BLANK] * (len(new) - erased), new)
+        _write_cells(way, y, left, new, erased)
         ways.append(way)
-    pen.follow(ways[0] if len(ways) == 1 else min(ways, key=lambda way: way.length))
+    pen.follow(min(ways, key=lambda way: way.length))
 
 
-def _erasures(old: list[Cell], new: list[Cell]) -> Iterator[int]:
+def _erasures(differing: list[int], new: list[Cell]) -> Iterator[int]:
     """From where it may be worth erasing a row before the rest of it is written; the width where
     nothing is erased."""
     width = len(new)
-    to_erase = [x for x in _differing(old, new) if new[x] == BLANK]
+    to_erase = [x for x in differing if new[x] == BLANK]
     if not to_erase:
         yield width
         return
@@ -123,7 +131,9 @@ def _erasures(old: list[Cell], new: list[Cell]) -> Iterator[int]:
 
 def _differing(old: list[Cell], new: list[Cell]) -> list[int]:
     """The columns of the cells that differ."""
-    return [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b and a != b]
+    # Most are not only equal but the same, which is seen in no time.
+    others = itertools.compress(itertools.count(), map(operator.is_not, old, new))
+    return [x for x in others if old[x] != new[x]]
 
 
 def _text_end(row: list[Cell]) -> int:
@@ -134,13 +144,11 @@ def _text_end(row: list[Cell]) -> int:
     return x
 
 
-def _write_cells(pen: Pen, y: int, old: list[Cell], new: list[Cell], erased: int) -> None:
-    """Write the cells of a row that differ, all from `erased` on being erased first."""
+def _write_cells(pen: Pen, y: int, differing: list[int], new: list[Cell], erased: int) -> None:
+    """Write the cells of a row that differ, once all from `erased` on is erased."""
     width = len(new)
-    if erased < width:
-        old = old[:erased] + [BLANK] * (width - erased)
     is_to_erase = erased < width
-    for first, last in [*_runs(old, new), (width, width)]:
+    for first, last in [*_runs(differing, new), (width, width)]:
         if is_to_erase and first >= erased:
             _go_on(pen, erased, y, new)
             pen.erase_line()
@@ -150,11 +158,11 @@ def _write_cells(pen: Pen, y: int, old: list[Cell], new: list[Cell], erased: int
             pen.write(new[first:last], width)
 
 
-def _runs(old: list[Cell], new: list[Cell]) -> list[tuple[int, int]]:
+def _runs(differing: list[int], new: list[Cell]) -> list[tuple[int, int]]:
     """From where to where the cells of a row differ."""
     runs: list[tuple[int, int]] = []
     width, start, end = len(new), 0, 0
-    for x in _differing(old, new):
+    for x in differing:
         # A wide character is written whole.
         first = x if new[x][0] else x - 1
         if first > end or not end:

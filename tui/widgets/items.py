@@ -37,7 +37,7 @@ class Items(Lines):
     """Lays items out in its width. With the class `beside` a line is drawn at its left."""
 
     def show_items(self, items: Sequence[Item], first: int = 0, to_the_end: bool = False) -> None:
-        """Show these items, see `fitting` for what is given up where there are too many rows.
+        """Show these items, see `fitted` for what is given up where there are too many rows.
 
         Args:
             items: what to show.
@@ -46,7 +46,7 @@ class Items(Lines):
                 is no room for all.
         """
         margin, width = self._margin(), self._room()
-        lines = lay_out(fitting(items, width, first + self.size.height), width)[first:]
+        lines = fitted(items, width, first + self.size.height)[first:]
         if to_the_end and len(lines) > self.size.height > 1:
             lines = [lines[0], *lines[len(lines) - self.size.height + 1 :]]
         if len(lines) > self.size.height > 1:
@@ -67,19 +67,21 @@ class Items(Lines):
         return self.size.width - self._margin() - 1
 
 
-def fitting(items: Sequence[Item], width: int, rows: int) -> Sequence[Item]:
-    """The items that fit into so many rows. Rules are given up first, then details, gaps, that
-    there was nothing before, what is quiet, the elements that are worked through, those of the
-    earlier edges first, and at last, where that is enough, how the contributions of the earlier
-    edges were computed."""
-    shorter = items
+def fitted(items: Sequence[Item], width: int, rows: int) -> list[Line]:
+    """The lines that the items take in so many columns, less what has no room in so many rows.
+    Rules are given up first, then details, gaps, that there was nothing before, what is quiet, the
+    elements that are worked through, those of the earlier edges first, and at last, where that is
+    enough, how the contributions of the earlier edges were computed."""
+    shorter, lines = items, []
     for shorter in _ever_shorter(items):
-        if len(lay_out(shorter, width)) <= rows:
-            return shorter
+        lines = lay_out(shorter, width)
+        if len(lines) <= rows:
+            return lines
     for less_told in _ever_less_told(shorter):
-        if len(lay_out(less_told, width)) <= rows:
-            return less_told
-    return shorter
+        less = lay_out(less_told, width)
+        if len(less) <= rows:
+            return less
+    return lines
 
 
 def _ever_shorter(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

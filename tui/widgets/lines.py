@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.widgets import glyphs
+from tui.widgets.bare import blank
 from tui.widgets.styles import PLAIN
 
 Part = tuple[str, Style]
@@ -47,12 +48,10 @@ class Lines(Widget):
         self._shown = self._shown[:height] + [blank] * (height - len(self._shown))
         given = itertools.chain(map(tuple, lines), itertools.repeat(()))
         for y, line in enumerate(itertools.islice(given, height)):
-            before, strip = self._shown[y]
-            if line == before:
+            if line == self._shown[y][0]:
                 continue
             self._shown[y] = (line, self._strip(line, width))
-            if strip != self._shown[y][1]:
-                changed.append(Region(0, y, width, 1))
+            changed.append(Region(0, y, width, 1))
         if changed:
             self.refresh(*changed)
 
@@ -61,6 +60,17 @@ class Lines(Widget):
         draw_soon = getattr(self.screen, "draw_soon", None)
         if draw_soon is not None:
             draw_soon()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows within a region, as they are: Textual would look at each for borders, paddings
+        and tints, which are never there."""
+        if self.get_line_filters():
+            return super().render_lines(crop)
+        rows = [row for _, row in self._shown[crop.y : crop.bottom]]
+        rows += [blank(self._width)] * (crop.height - len(rows))
+        if crop.x or crop.width != self._width:
+            return [row.crop_extend(crop.x, crop.right, None) for row in rows]
+        return rows
 
     def render_line(self, y: int) -> Strip:
         """One line of what is shown."""
@@ -83,11 +93,16 @@ class Lines(Widget):
             length = cell_len(text)
             if used + length > width:
                 text, length = _cut(text, width - used, self.ascii_only), width - used
-            segments.append(Segment(text, style))
             used += length
+            if segments and segments[-1].style == style:
+                text = segments.pop().text + text
+            segments.append(Segment(text, style))
         if used < width:
-            segments.append(Segment(" " * (width - used), PLAIN))
-        return Strip(segments, width).simplify()
+            blanks = " " * (width - used)
+            if segments and segments[-1].style == PLAIN:
+                blanks = segments.pop().text + blanks
+            segments.append(Segment(blanks, PLAIN))
+        return Strip(segments, width)
 
 
 def _cut(text: str, width: int, ascii_only: bool) -> str:
