@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -221,22 +223,8 @@ class BaseScreen(Bare, Screen[None]):
             return self._prompt.below(self.size.width)
         if self._page is not None and any(action.name == "leave" for action in self.ACTIONS):
             return _PAGE_KEYS
-        parts: list[tuple[str, Any]] = []
-        used = 0
-        wanted = [a for a in self.ACTIONS if a.short and self.offers(a)]
-        # Where there is little room, the way to the other keys and the way out stay.
-        last = [a for a in wanted if a.name in ("help", "app.quit_program")]
-        reserved = sum(cell_len(_key_text(a)) for a in last)
-        for action in [a for a in wanted if a not in last] + last:
-            text = _key_text(action)
-            if action not in last and used + cell_len(text) > self.size.width - reserved:
-                continue
-            key, word = action.shown_key, action.short
-            if action.short.startswith("+/-"):
-                key, word = "+/-", "pace"
-            parts += [(f" {key}", styles.KEY), (f" {word} ", styles.QUIET)]
-            used += cell_len(text)
-        return parts
+        offered = tuple(a for a in self.ACTIONS if a.short and self.offers(a))
+        return _line_of_keys(offered, self.size.width)
 
     # Notices and questions
 
@@ -587,6 +575,26 @@ def _shown(event: events.Key) -> str:
     if event.character is not None and event.is_printable and event.character != " ":
         return event.character
     return event.key.capitalize()
+
+
+@lru_cache(maxsize=16)
+def _line_of_keys(offered: Sequence[Action], width: int) -> Line:
+    """The keys that are told at the bottom. Where there is little room, the way to the others and
+    the way out stay."""
+    parts: list[tuple[str, Style]] = []
+    used = 0
+    last = [a for a in offered if a.name in ("help", "app.quit_program")]
+    reserved = sum(cell_len(_key_text(a)) for a in last)
+    for action in [a for a in offered if a not in last] + last:
+        text = _key_text(action)
+        if action not in last and used + cell_len(text) > width - reserved:
+            continue
+        key, word = action.shown_key, action.short
+        if action.short.startswith("+/-"):
+            key, word = "+/-", "pace"
+        parts += [(f" {key}", styles.KEY), (f" {word} ", styles.QUIET)]
+        used += cell_len(text)
+    return parts
 
 
 def _key_text(action: Action) -> str:

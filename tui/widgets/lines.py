@@ -79,7 +79,7 @@ class Lines(Widget):
         return strip.adjust_cell_length(width)
 
     def _strip(self, line: Line, width: int) -> Strip:
-        segments = []
+        segments: list[Segment] = []
         used = 0
         for text, style in line:
             if used >= width:
