@@ -48,10 +48,12 @@ class Lines(Widget):
         self._shown = self._shown[:height] + [blank] * (height - len(self._shown))
         given = itertools.chain(map(tuple, lines), itertools.repeat(()))
         for y, line in enumerate(itertools.islice(given, height)):
-            if line == self._shown[y][0]:
+            before, strip = self._shown[y]
+            if line == before:
                 continue
             self._shown[y] = (line, self._strip(line, width))
-            changed.append(Region(0, y, width, 1))
+            if strip != self._shown[y][1]:
+                changed.append(Region(0, y, width, 1))
         if changed:
             self.refresh(*changed)
 
