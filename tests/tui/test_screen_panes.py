@@ -28,7 +28,7 @@ def shown_panes(driver: Driver) -> set[str]:
 
 def divider(driver: Driver) -> int:
     """The width of the left side."""
-    return driver.app.screen.query_one("#left").size.width
+    return driver.app.screen.query_one("#rail").size.width
 
 
 async def has_panes(driver: Driver, *names: str) -> None:
