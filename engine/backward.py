@@ -170,7 +170,9 @@ class BackwardPass:
         if keep_steps or STEP_HOOKS or self._steps:
             self._run_in_steps()
             return
-        run_straight(self.root, self._grads.pop(id(self.root)))
+        if self.finished:
+            return
+        run_straight(self.root, self._grads[id(self.root)])
         self.position = len(self.order)
         self._waiting = None
 

@@ -7,6 +7,7 @@ is what a training does at every batch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from sys import getrefcount
 from typing import Any
 
@@ -59,7 +60,7 @@ def run_straight(root: Tensor, seed: Array) -> None:
             operation = node._op
             if node._hooks is not None or (operation is not None and node._made_at != CLOCK.time):
                 if rest is None:
-                    rest = _all_after(node, grads, stored)
+                    rest = _all_after(node, root, grads, stored)
                     operation = node._op  # it may have been taken apart
                 if node._hooks is not None:
                     grads[node] = hooked(node, node._hooks, asarray(known(node)))
@@ -68,6 +69,14 @@ def run_straight(root: Tensor, seed: Array) -> None:
                         store(node, grads[node])
                 if operation is not None:
                     check_unchanged(node)
+            if (
+                rest is None
+                and operation is not None
+                and operation.take_apart is not None
+                and _is_seen_between(node)
+            ):
+                rest = _all_after(node, root, grads, stored)
+                operation = node._op
             following, branches = None, False
             if operation is None:
                 contribution = None
@@ -123,7 +132,7 @@ def run_straight(root: Tensor, seed: Array) -> None:
                         elif following is not parent:
                             branches = True
             if rest is None and branches:
-                rest = _all_after(node, grads, stored)
+                rest = _all_after(node, root, grads, stored)
             if rest is not None:
                 following = next(rest, None)
         contributions = []
@@ -137,16 +146,23 @@ def run_straight(root: Tensor, seed: Array) -> None:
         raise
 
 
-def _all_after(node: Tensor, grads: Grads, stored: Stored) -> Iterator[Tensor]:
-    """What comes after a node, in the order of the pass; leaves to which nothing comes any more
+def _is_seen_between(node: Tensor) -> bool:
+    """Whether something other than leaves that nobody looks at goes into the parts of a node after
+    the first one, or beside that one's input, which comes last."""
+    inputs = node._inputs[:-1]
+    return {*map(_OPERATION, inputs), *map(_HOOKS, inputs)} != {None}
+
+
+_OPERATION, _HOOKS = attrgetter("_op"), attrgetter("_hooks")
+
+
+def _all_after(node: Tensor, root: Tensor, grads: Grads, stored: Stored) -> Iterator[Tensor]:
+    """What comes after a node, in the order of the pass; leaves that come before it in that order
     get their gradient, for a hook may look at it."""
-    order = backward_order(node)
-    waiting = [leaf for leaf in grads if leaf._op is None]
-    if waiting:
-        _finish(set(waiting).difference(order), grads, stored)
-    rest = iter(order)
-    next(rest)
-    return rest
+    order = backward_order(root)
+    place = next(i for i, other in enumerate(order) if other is node)
+    _finish([leaf for leaf in order[:place] if leaf in grads], grads, stored)
+    return iter(order[place + 1 :])
 
 
 def _finish(leaves: Iterable[Tensor], grads: Grads, stored: Stored) -> None:

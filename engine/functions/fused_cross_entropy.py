@@ -79,5 +79,5 @@ def _counting(length: int) -> tuple[Array, Array]:
     return counted
 
 
-BACK_FUNCS.add_back_func(_cross_entropy, 0, fused_cross_entropy_back)
+BACK_FUNCS.add_back_func(_cross_entropy, 0, fused_cross_entropy_back, reads=(3, 4, 5))
 _CROSS_ENTROPY = operation_of(_cross_entropy, "cross_entropy")

@@ -23,7 +23,8 @@ from engine.functions.linear import (
 from engine.functions.linear_relu import LINEAR_RELU, before_relu, linear_relu
 from engine.fusion import Fusion
 from engine.registry import Array
-from engine.tensor import FLOAT32, FLOAT64, Tensor
+from engine.state import STATE, SWITCHES
+from engine.tensor import FLOAT32, FLOAT64, Tensor, bare_tensor
 from engine.wrapping import fused_node, operation_of
 
 
@@ -37,11 +38,30 @@ def linear_layers(inputs: Sequence[Tensor], bends: Sequence[bool]) -> Tensor:
     Raises:
         ShapeError: the shapes do not belong together.
     """
-    if _FUSION.allowed() and isinstance(inputs[0], Tensor):
-        found = _computed(inputs, bends)
-        if found is not None:
-            out, results = found
-            return fused_node(_LINEAR_LAYERS, out, (results, bends), tuple(inputs))
+    if not isinstance(inputs[0], Tensor) or not _FUSION.allowed():
+        return _one_by_one(inputs, bends)
+    needed = list(map(_REQUIRES_GRAD, inputs))
+    is_recorded = not SWITCHES.turned or STATE.grad_enabled
+    first = needed.index(True) if is_recorded and True in needed else len(inputs)
+    if first > 2:
+        # Of layers that no gradient comes to nothing is kept.
+        ready = min((first - 1) // 2, len(bends))
+        found = _computed(inputs[: 2 * ready + 1], bends[:ready], keeps=False)
+        if found is None:
+            return _one_by_one(inputs, bends)
+        x = bare_tensor(found[0])
+        if ready == len(bends):
+            return x
+        return linear_layers([x, *inputs[2 * ready + 1 :]], bends[ready:])
+    found = _computed(inputs, bends, keeps=True)
+    if found is None:
+        return _one_by_one(inputs, bends)
+    out, results = found
+    # From the last one back, in the order in which gradients come to them.
+    return fused_node(_LINEAR_LAYERS, out, (results, bends, first), tuple(inputs[::-1]))
+
+
+def _one_by_one(inputs: Sequence[Tensor], bends: Sequence[bool]) -> Tensor:
     x = inputs[0]
     for i, bend in enumerate(bends):
         weight, bias = inputs[2 * i + 1], inputs[2 * i + 2]
@@ -49,15 +69,18 @@ def linear_layers(inputs: Sequence[Tensor], bends: Sequence[bool]) -> Tensor:
     return x
 
 
-def _computed(inputs: Sequence[Tensor], bends: Sequence[bool]) -> tuple[Array, list[Array]] | None:
-    """The result, and the arrays that went into each layer followed by its weight; None where one
-    operation will not do, or an element is exactly at the bend (see `linear_relu`)."""
+def _computed(
+    inputs: Sequence[Tensor], bends: Sequence[bool], keeps: bool
+) -> tuple[Array, list[Array]] | None:
+    """The result, and, where they are kept, the arrays that went into each layer followed by its
+    weight; None where one operation will not do, or an element is exactly at the bend (see
+    `linear_relu`)."""
     x = inputs[0].array
     dtype = x.dtype
     if x.ndim != 2 or (dtype is not FLOAT32 and dtype is not FLOAT64):
         return None
     zero, width = zero_for(x), x.shape[1]
-    results = []
+    results: list[Array] = []
     place = 1
     for bend in bends:
         weight, bias = inputs[place].array, inputs[place + 1].array
@@ -66,8 +89,9 @@ def _computed(inputs: Sequence[Tensor], bends: Sequence[bool]) -> tuple[Array, l
         length, fits = weight.shape
         if fits != width or bias.shape != (length,):
             return None
-        results.append(x)
-        results.append(weight)
+        if keeps:
+            results.append(x)
+            results.append(weight)
         x = x.dot(weight.T)
         np.add(x, bias, x)
         if bend:
@@ -81,11 +105,10 @@ def _computed(inputs: Sequence[Tensor], bends: Sequence[bool]) -> tuple[Array, l
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
     """The gradients of all arguments, None where none is needed."""
-    inputs = node._inputs
-    results, bends = node._args
+    inputs = node._inputs[::-1]
+    results, bends, first = node._args
     grads: list[Array | None] = [None] * len(inputs)
     needed = list(map(_REQUIRES_GRAD, inputs))
-    first = needed.index(True)
     place = len(inputs) - 1
     out = node.array
     for bend in reversed(bends):
@@ -101,35 +124,35 @@ def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
             break
         grad_out = grad_out.dot(weight)
     else:
-        grads[0] = grad_out
+        if needed[0]:
+            grads[0] = grad_out
+    grads.reverse()
     return grads
 
 
 def _take_apart(node: Tensor) -> None:
     """Let a node be that of the last layer, made from nodes of the layers before it."""
-    inputs, (results, bends) = node._inputs, node._args
+    inputs, (results, bends, _) = node._inputs[::-1], node._args
     x = inputs[0]
     last = len(bends) - 1
     for i, bend in enumerate(bends):
         weight, bias = inputs[2 * i + 1 : 2 * i + 3]
-        part = node
-        if i < last:
-            part = Tensor.__new__(Tensor)
-            part.array = results[2 * i + 2]
-            part._grad = part._hooks = part._source = None
-            part._made_at = node._made_at
-            part._requires_grad = x._requires_grad or weight._requires_grad or bias._requires_grad
-        if part._requires_grad:
-            part._op = LINEAR_RELU if bend else LINEAR
-            part._args = results[2 * i], results[2 * i + 1], bias.array
-            part._inputs = x, weight, bias
-        else:
-            part._op, part._args, part._inputs = None, (), ()
-        x = part
+        operation = LINEAR_RELU if bend else LINEAR
+        args, parents = (results[2 * i], results[2 * i + 1], bias.array), (x, weight, bias)
+        if i == last:
+            # On one line, where nothing comes between: no interrupt, no other thread.
+            node._op, node._args, node._inputs = operation, args, parents
+            return
+        x = Tensor.__new__(Tensor)
+        x.array = results[2 * i + 2]
+        x._grad = x._hooks = x._source = None
+        x._made_at = node._made_at
+        x._requires_grad = True
+        x._op, x._args, x._inputs = operation, args, parents
 
 
 _REQUIRES_GRAD = attrgetter("_requires_grad")
 _FUSION = Fusion(*LINEAR_PARTS, maximum)
-_LINEAR_LAYERS = operation_of(linear_layers, "linear_layers")
+_LINEAR_LAYERS = operation_of(linear_layers, "linear")
 _LINEAR_LAYERS.joint = _joint
 _LINEAR_LAYERS.take_apart = _take_apart

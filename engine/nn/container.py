@@ -91,12 +91,12 @@ class Sequential(_Numbered):
         return linear_layers(layers, bends) if bends else x
 
 
-_FORWARDS = Linear.forward, ReLU.forward
+_FORWARDS = Linear.forward, ReLU.forward, Linear.__call__, ReLU.__call__
 
 
 def _are_unpatched() -> bool:
-    """Whether nobody has given Linear or ReLU another `forward`."""
-    return (Linear.forward, ReLU.forward) == _FORWARDS
+    """Whether nobody has given Linear or ReLU another `forward` or `__call__`."""
+    return (Linear.forward, ReLU.forward, Linear.__call__, ReLU.__call__) == _FORWARDS
 
 
 class ModuleList(_Numbered):

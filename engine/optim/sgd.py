@@ -51,7 +51,7 @@ class SGD(Optimizer):
         self.dampening = dampening
         self.weight_decay = weight_decay
         self.nesterov = nesterov
-        self._rate: tuple[float, Array] = lr, np.asarray(lr, np.float32)
+        self._rate: tuple[float, Array] = float(lr), np.asarray(lr, np.float32)
 
     def _update_all(
         self, params: list[Array], grads: list[Array], states: list[State], scratch: list[Array]
@@ -60,8 +60,9 @@ class SGD(Optimizer):
             super()._update_all(params, grads, states, scratch)
             return
         # As an array, for NumPy converts a Python number anew at each product.
-        if self._rate[0] != self.lr:
-            self._rate = self.lr, np.asarray(self.lr, np.float32)
+        lr = float(self.lr)
+        if self._rate[0] != lr:
+            self._rate = lr, np.asarray(lr, np.float32)
         subtract, rate = np.subtract, self._rate[1]
         for param, grad in zip(params, grads, strict=True):
             # Memory that was freed a moment ago is in the cache; what was kept for this is not.

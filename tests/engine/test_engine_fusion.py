@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -123,9 +125,9 @@ def without_ties() -> tuple[Sequential, Tensor]:
 def test_layers_are_one_node_until_somebody_looks() -> None:
     network, x = without_ties()
     out = network(x)
-    assert out._op is not None
-    assert out._op.name == "linear_layers"
+    assert len(out._inputs) == 7
     assert out.op == "linear"
+    assert len(out._inputs) == 3
     found, node = [], out
     while node.op is not None:
         found.append(node.op)
@@ -191,6 +193,109 @@ def test_a_hook_on_the_result_and_a_graph_that_goes_on_both_ways() -> None:
         out = network(x)
     (out * out + out).sum().backward()
     np.testing.assert_allclose(first.array, network[0].weight.grad.array, rtol=1e-4, atol=1e-5)
+
+
+Hooked = list[tuple[str, bool]]
+"""Whose hook was called, and whether the last layer's weight had its gradient then."""
+
+
+def hooked_at(place: str, of_recorded: bool, run: Callable[[Tensor], None]) -> Hooked:
+    """What hooks at one or all of the parameters and the input see of a pass."""
+    network, x = without_ties()
+    x.requires_grad = True
+    seen: Hooked = []
+    named = [("x", x), *network.named_parameters()]
+    for name, tensor in named:
+        if place in (name, "all"):
+
+            def hook(grad: Tensor, name: str = name) -> None:
+                seen.append((name, network[4].weight.grad is not None))
+
+            tensor.register_hook(hook)
+    with record_origins(of_recorded):
+        out = (network(x) * 1.0).sum()
+    run(out)
+    assert all(tensor.grad is not None for _, tensor in named)
+    return seen
+
+
+@pytest.mark.parametrize("place", ["x", "0.weight", "2.bias", "4.weight", "all"])
+def test_hooks_on_what_layers_are_made_from(place: str) -> None:
+    straight = hooked_at(place, False, backward_itself)
+    assert len(straight) == (7 if place == "all" else 1)
+    assert straight == hooked_at(place, False, lambda out: engine.BackwardPass(out).run())
+
+
+def test_parameters_that_keep_their_gradients_or_are_computed() -> None:
+    network, x = without_ties()
+    for parameter in network.parameters():
+        parameter.retain_grad()
+    network(x).sum().backward()
+    expected = [parameter.grad for parameter in network.parameters()]
+    assert all(grad is not None for grad in expected)
+    network.zero_grad()
+    weights = [network[0].weight, network[2].weight]
+    factor = Tensor(1.0, requires_grad=True)
+    network[0].weight, network[2].weight = (weight * factor for weight in weights)
+    network(x).sum().backward()
+    assert factor.grad is not None
+    for weight, before in zip(weights, (expected[0], expected[2]), strict=True):
+        assert weight.grad is not None
+        np.testing.assert_allclose(weight.grad.array, before.array, rtol=1e-5)
+
+
+def test_frozen_between_the_two_ways() -> None:
+    network, x = without_ties()
+    out = network(x).sum()
+    network.requires_grad_(False)
+    out.backward()
+    assert all(parameter.grad is None for parameter in network.parameters())
+    out = network(x).sum()
+    assert not out.requires_grad
+
+
+def test_thawed_between_the_two_ways() -> None:
+    network, x = without_ties()
+    network[0].requires_grad_(False)
+    out = network(x).sum()
+    network[0].requires_grad_(True)
+    out.backward()
+    assert [parameter.grad is None for parameter in network.parameters()] == [True] * 2 + [
+        False
+    ] * 4
+
+
+def held(network: Sequential, x: Tensor) -> int:
+    """The bytes that a result keeps besides itself."""
+    tracemalloc.start()
+    out = network(x)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return kept - out.array.nbytes
+
+
+def test_of_layers_without_a_gradient_nothing_is_kept() -> None:
+    sizes = [100] * 7
+    network = layers(sizes, [True] * 6)
+    x = Tensor(np.random.default_rng(3).standard_normal((1000, 100)).astype(np.float32))
+    for module in list(network)[:-2]:
+        module.requires_grad_(False)
+    one = x.array.nbytes
+    assert held(network, x) < 1.5 * one
+    with engine.no_grad():
+        assert held(network, x) < 0.5 * one
+
+
+def test_a_layer_that_comes_again_and_again_to_the_bit() -> None:
+    layer = Linear(32, 32)
+    network = Sequential(layer, ReLU(), layer, ReLU(), layer)
+    x = Tensor(np.random.default_rng(4).standard_normal((16, 32)).astype(np.float32))
+    network(x).sum().backward()
+    assert layer.weight.grad is not None
+    once = layer.weight.grad.array.copy()
+    network.zero_grad()
+    engine.BackwardPass(network(x).sum()).run()
+    np.testing.assert_array_equal(layer.weight.grad.array, once)
 
 
 def test_a_weight_that_two_layers_share() -> None:

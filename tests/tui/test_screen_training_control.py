@@ -45,7 +45,7 @@ async def test_a_break_opens_the_debugger_and_t_goes_on() -> None:
         await driver.press(*["plus"] * 3, "c")
         await driver.done(0)
         await driver.shows(
-            "Batch 11 of 16", "epoch 2 of 2", "Stopped before its update", "after 10 updates"
+            "Batch 11 of 16", "epoch 2 of 2", "Stopped before its update", "10 updates"
         )
         assert "batch 11" in driver.lines()[0]
         await driver.shows(" Batch 11: stopped before its update")
