@@ -46,7 +46,8 @@ class Verdict(Enum):
     """The slopes to both sides differ, and the gradient is between them (or, where several elements
     tie, of their size)."""
     UNDEFINED = auto()
-    """Within reach of the step the function is not finite."""
+    """Within reach of the step the function is not finite, or its results are so large that
+    rounding hides what the step brings."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,11 @@ class Differences:
             slope = self._slope(place, smaller)
             if not np.isfinite(slope.central):
                 continue
-            if slopes and slope.noise > self._tolerance(max(abs(slope.central), abs(got))):
+            steepest = max(abs(slope.central), abs(got))
+            if slopes and slope.noise > self._tolerance(steepest):
                 break  # rounding would hide whatever is wrong
+            if slope.central == 0 and slope.noise > steepest:
+                continue  # no result has moved
             slopes.append(slope)
             if self._agrees(got, slope) and slope.width <= self._reach(slope):
                 return Verdict.RIGHT, slope.central
@@ -182,10 +186,14 @@ class Differences:
     def _slope(self, place: Place, smaller: float) -> Slope:
         with self._around(place, smaller) as (high, low, width):
             weights, here, high, low = self._moved(high, low)
-            size = np.maximum(np.abs(high), np.abs(low))
+            central = float(weights @ (high - low)) / width
             right, left = weights * (high - here), weights * (here - low)
+            if len(weights):
+                size = np.maximum(np.abs(high), np.abs(low))
+            else:
+                weights, size = self._weights.ravel(), np.abs(self._here).ravel()
             return Slope(
-                float(weights @ (high - low)) / width,
+                central,
                 float(np.minimum(left, right).sum()) / (width / 2),
                 float(np.maximum(left, right).sum()) / (width / 2),
                 self._rounding * float(np.abs(weights) @ size) / width,

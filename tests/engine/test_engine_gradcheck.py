@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Tensor
+from engine.central_differences import Differences, Verdict
 from engine.gradcheck import (
     CannotCheck,
     GradcheckError,
@@ -73,6 +74,15 @@ def test_a_kink_within_reach_is_no_error() -> None:
         lambda x: np.maximum(x, 0), slope_of_the_right_side, 0, [np.array([-1.0, 0.0, 2.0])]
     )
     assert (check.ok, check.kinks, check.tested) == (True, 1, 2)
+
+
+def test_what_rounding_hides_is_left_out_not_called_wrong() -> None:
+    x = np.array([0.01, 0.02])
+    large = Differences(lambda x: x + 1e13, x, np.ones(2), 1e-6, 1e-5, 1e-3)
+    assert large.judge((0,), 1.0)[0] is Verdict.UNDEFINED
+    not_read = Differences(lambda x: np.full((1, 2), 3.0), x, np.ones((1, 2)), 1e-6, 1e-5, 1e-3)
+    assert not_read.judge((0,), 1.0)[0] is Verdict.WRONG
+    assert not_read.judge((0,), 0.0)[0] is Verdict.RIGHT
 
 
 def test_nan_is_not_taken_for_right() -> None:

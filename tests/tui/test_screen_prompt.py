@@ -81,3 +81,21 @@ def test_the_place_where_one_types_is_always_seen(width: int) -> None:
     assert line.line(width)[2][0] == " "
     line.type("home", None)
     assert line.line(width)[2][0] == "0"
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        (["5"], "5"),
+        (["5", "6"], "56"),
+        (["left", "5"], "0.055"),
+        (["end", "5"], "0.055"),
+        (["backspace", "1"], "0.01"),
+        ([], "0.05"),
+    ],
+)
+def test_what_is_typed_takes_the_place_of_how_it_is_now(keys: list[str], text: str) -> None:
+    line = Prompt("learning rate", lambda typed: None, "0.05", is_present=True)
+    for key in keys:
+        line.type(key, key if len(key) == 1 else None)
+    assert line.text == text

@@ -226,7 +226,9 @@ def test_what_is_drawn_anew_at_each_call_is_not_checked() -> None:
 def test_the_edge_of_where_a_function_is_defined_is_left_out() -> None:
     (finding,) = findings_on(graph_of(engine.sqrt(Tensor([0.0, 4.0], requires_grad=True))))
     assert finding.ok
-    assert "1 element where the function ends: left out" in verdicts.extent(finding)
+    assert "1 element where the function ends, or rounding hides it: left out" in verdicts.extent(
+        finding
+    )
 
 
 def test_a_function_that_computes_in_float32_is_checked_as_exactly_as_that_goes() -> None:

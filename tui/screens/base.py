@@ -252,7 +252,12 @@ class BaseScreen(Bare, Screen[None]):
         self.draw_footer()
 
     def prompt(
-        self, label: str, then: Callable[[str], object], initial: str = "", hint: str = ""
+        self,
+        label: str,
+        then: Callable[[str], object],
+        initial: str = "",
+        hint: str = "",
+        is_present: bool = False,
     ) -> None:
         """Let the user type a line; `then` is called with it once Enter is pressed.
 
@@ -262,8 +267,9 @@ class BaseScreen(Bare, Screen[None]):
                 with the message, to be mended.
             initial: what stands there at first.
             hint: what can be typed.
+            is_present: whether that is how it is now, see `Prompt`.
         """
-        self._prompt = Prompt(label, then, initial, hint)
+        self._prompt = Prompt(label, then, initial, hint, is_present)
         self._notice = ""
         self.draw_footer()
 

@@ -21,10 +21,16 @@ class Prompt:
         then: called with the text when Enter is pressed.
         text: what stands there at first.
         hint: what can be typed, shown below.
+        is_present: whether the text tells how it is now: what is typed first takes its place.
     """
 
     def __init__(
-        self, label: str, then: Callable[[str], object], text: str = "", hint: str = ""
+        self,
+        label: str,
+        then: Callable[[str], object],
+        text: str = "",
+        hint: str = "",
+        is_present: bool = False,
     ) -> None:
         self.label = label
         self.hint = hint
@@ -33,6 +39,7 @@ class Prompt:
         self.error = ""
         """Why the text was refused; empty where it was not, or has been changed since."""
         self._at = len(text)
+        self._is_present = is_present
 
     def paste(self, text: str) -> None:
         """Insert the first line of what is pasted."""
@@ -40,6 +47,9 @@ class Prompt:
 
     def insert(self, text: str) -> None:
         """Insert text, of which control characters are left out."""
+        if self._is_present:
+            self._become("", "")
+            self._is_present = False
         kept = "".join(char for char in text if char.isprintable())
         kept = kept[: max(0, LONGEST - len(self.text))]
         self.text = self.text[: self._at] + kept + self.text[self._at :]
@@ -51,6 +61,7 @@ class Prompt:
         if character is not None:
             self.insert(character)
             return
+        self._is_present = False
         before, after = self.text[: self._at], self.text[self._at :]
         if key in ("backspace", "ctrl+h"):
             self._become(before[:-1], after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -212,6 +213,7 @@ class TrainingScreen(BaseScreen):
             lambda text: self._send("lr", HEARD, text=text),
             self._view["lr_in_full"],
             "from the next batch on",
+            is_present=True,
         )
 
     def action_epochs(self) -> None:
@@ -291,6 +293,8 @@ class TrainingScreen(BaseScreen):
             self._send("restart")
 
         if self._view["batch"] or self.program.watching.may_be_training:
-            self.ask("Back to the untrained weights, and lose this training?", restart)
+            kept = self._view["kept"]
+            lost = "this training" if kept is None else f"it in {Path(kept['folder']).name}/, too"
+            self.ask(f"Back to the untrained weights, and lose {lost}?", restart)
         else:
             restart()

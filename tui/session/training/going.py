@@ -47,5 +47,7 @@ def go(session: TrainingSession, command: Json) -> None:
 def back(session: TrainingSession, command: Json) -> None:
     """Go back by a batch, paused."""
     if not session.back():
-        before = "before the first batch" if not session.training.position else "no further back"
-        session.say(f"it is {before}: the last {KEPT} batches are kept")
+        if session.training.position:
+            session.say(f"no further back: up to {KEPT} batches of this session are kept")
+        else:
+            session.say("it is before the first batch")

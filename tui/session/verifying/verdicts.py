@@ -76,7 +76,8 @@ def extent(finding: Finding) -> str:
     if check.kinks:
         parts.append(f"{_elements(check.kinks)} at a kink: left out")
     if check.undefined:
-        parts.append(f"{_elements(check.undefined)} where the function ends: left out")
+        where = "where the function ends, or rounding hides it"
+        parts.append(f"{_elements(check.undefined)} {where}: left out")
     return "; ".join(parts)
 
 
