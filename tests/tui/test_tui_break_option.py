@@ -11,6 +11,7 @@ from tui_support import REGRESSION, assert_refused, environment, json_lines, run
 from tui import cli
 from tui.options import Options
 from tui.session.remembered import Memory
+from tui.session.training.breaks import Breaks
 
 
 def trace(*args: str | Path) -> tuple[int, str, str]:
@@ -140,7 +141,7 @@ def test_a_trace_neither_knows_nor_keeps_what_is_remembered(tmp_path: Path) -> N
     session = session_on(path)
     session.breakpoints.toggle_stop(1)
     memory = Memory(path)
-    memory.keep(session.breakpoints)
+    memory.keep(session.breakpoints, Breaks())
     before = memory.file.read_bytes()
     code, _, err = trace(path, "--break", "contribution > 100")
     assert (code, err) == (0, "")

@@ -21,6 +21,7 @@ from tui.options import Options
 from tui.process.channel import receive
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.remembered import Memory
+from tui.session.training.breaks import Breaks
 
 MANY = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -103,27 +104,29 @@ def test_anything_as_remembered_breakpoints(tmp_path: Path, content: bytes) -> N
     memory = Memory(tmp_path / "scenario.py")
     memory.file.parent.mkdir(parents=True, exist_ok=True)
     memory.file.write_bytes(content)
-    breakpoints = Breakpoints()
-    problem = memory.recall(breakpoints)
+    breakpoints, breaks = Breakpoints(), Breaks()
+    problem = memory.recall(breakpoints, breaks)
     assert problem is None or "is damaged; the next one replaces it" in problem
     if problem is not None:
-        assert breakpoints.breakpoints == breakpoints.watches == []
+        assert breakpoints.breakpoints == breakpoints.watches == breaks.entries == []
+
+
+KEPT = ("breakpoints", "watches", "breaks")
 
 
 @MANY
 @given(
     JSON
     | st.builds(
-        lambda breakpoints, watches: {"version": 1, "breakpoints": breakpoints, "watches": watches},
-        st.lists(JSON, max_size=3),
-        st.lists(JSON, max_size=3),
+        lambda *kept: {"version": 1, **dict(zip(KEPT, kept, strict=True))},
+        *[st.lists(JSON, max_size=3)] * 3,
     )
 )
 def test_anything_of_the_right_version_as_breakpoints(tmp_path: Path, content: Any) -> None:
     memory = Memory(tmp_path / "scenario.py")
     memory.file.parent.mkdir(parents=True, exist_ok=True)
     memory.file.write_text(json.dumps(content), encoding="utf-8")
-    memory.recall(Breakpoints())
+    memory.recall(Breakpoints(), Breaks())
 
 
 @MANY
