@@ -35,6 +35,8 @@ class Conversation:
         self._on_wait = on_wait
         self._number = 0
         """How many commands had been sent with the last one that was asked."""
+        self._answered = 0
+        """How many commands have been carried out."""
         self._line = 0
         """How many lines have been typed."""
         # One that a signal handler may put into while the same thread takes from it.
@@ -69,7 +71,7 @@ class Conversation:
         for message in self._messages(waits_for, stops):
             if message["type"] != "answered":
                 yield message
-            if message.get("commands", 0) >= self._number:
+            if self._answered >= self._number:
                 return
 
     def until(
@@ -111,4 +113,6 @@ class Conversation:
                 patience, waits_for = time.monotonic() + PATIENCE, "it does not stop yet"
                 continue
             self.is_over = message["type"] == "ended"
+            # It does not belong to what there is to see.
+            self._answered = message.pop("commands", self._answered)
             yield message
