@@ -42,7 +42,7 @@ SCREENS: dict[str, tuple[Opened, str, tuple[actions.Action, ...]]] = {
     "problem": (lambda folder: program(broken(folder)), "ZeroDivisionError", actions.PROBLEM),
     "loading": (
         lambda folder: program(scenario(folder, "import time; time.sleep(60)")),
-        "Loading",
+        "import time; time.sleep(60)",  # told once it takes a while
         actions.LOADING,
     ),
 }
