@@ -53,8 +53,11 @@ def checked_in(case: Case) -> set[tuple[Any, int]]:
 def test_what_is_not_read_makes_no_difference() -> None:
     checked = set().union(*map(checked_in, ALL))
     x, w, b = (Tensor(np.ones(shape), requires_grad=True) for shape in ((4, 3), (2, 3), (2,)))
+    layer = engine.Linear(3, 2)
     for made in (
         engine.linear(x, w, b),
+        engine.Sequential(layer, engine.ReLU())(Tensor(np.ones((4, 3)), requires_grad=True)),
+        engine.cross_entropy(x, np.array([0, 2, 1, 0])),
         x.to(float),
         x[1:, [0, 2]],
         x.T,
