@@ -124,6 +124,7 @@ def run_straight(root: Tensor, seed: Array) -> None:
                         or contribution.dtype is not original.dtype
                     ):
                         contribution = checked(contribution, node, arg, parent, back)
+                    # As above: a loop for both would take a quarter longer on single numbers.
                     so_far = known(parent)
                     grads[parent] = contribution if so_far is None else so_far + contribution
                     if parent._op is not None or parent._hooks is not None:

@@ -16,6 +16,7 @@ from engine.functions.extremes import maximum, zero_for
 from engine.functions.linear import (
     LINEAR,
     LINEAR_PARTS,
+    fit,
     linear,
     linear_back1,
     ones,
@@ -24,7 +25,7 @@ from engine.functions.linear_relu import LINEAR_RELU, before_relu, linear_relu
 from engine.fusion import Fusion
 from engine.registry import Array
 from engine.state import STATE, SWITCHES
-from engine.tensor import FLOAT32, FLOAT64, Tensor, bare_tensor
+from engine.tensor import Tensor, bare_tensor
 from engine.wrapping import fused_node, operation_of
 
 
@@ -76,18 +77,12 @@ def _computed(
     weight; None where one operation will not do, or an element is exactly at the bend (see
     `linear_relu`)."""
     x = inputs[0].array
-    dtype = x.dtype
-    if x.ndim != 2 or (dtype is not FLOAT32 and dtype is not FLOAT64):
-        return None
-    zero, width = zero_for(x), x.shape[1]
+    zero = zero_for(x)
     results: list[Array] = []
     place = 1
     for bend in bends:
         weight, bias = inputs[place].array, inputs[place + 1].array
-        if weight.dtype is not dtype or bias.dtype is not dtype or weight.ndim != 2:
-            return None
-        length, fits = weight.shape
-        if fits != width or bias.shape != (length,):
+        if not fit(x, weight, bias):
             return None
         if keeps:
             results.append(x)
@@ -98,7 +93,6 @@ def _computed(
             if np.count_nonzero(np.equal(x, zero)):
                 return None
             np.maximum(x, zero, out=x)
-        width = length
         place += 2
     return x, results
 
