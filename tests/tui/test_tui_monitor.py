@@ -354,6 +354,16 @@ def test_a_rate_that_is_too_high() -> None:
     assert any(words.endswith("lower the rate") for words in warned.values()), warned
 
 
+@pytest.mark.parametrize(("batch", "is_told"), [(2, False), (4, True)])
+def test_one_update_as_large_as_the_weights(batch: int, is_told: bool) -> None:
+    session = session_of(lambda: engine.Linear(784, 10), sgd(0.01))
+    train(session, batch - 1)
+    assert warnings_of(session) == {}
+    session.training.optimizer.lr = 100.0
+    told = warnings_of(train(session, batch)).values()
+    assert any(words.endswith("lower the rate") for words in told) == is_told, told
+
+
 def test_nan_since_a_batch() -> None:
     session = session_of(lambda: engine.Linear(784, 10))
     train(session, 4)

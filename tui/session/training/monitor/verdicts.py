@@ -31,6 +31,10 @@ all of them are, since what comes down grows as much as what goes up."""
 TOO_FAST = 0.3
 """So large an update, as a share of the value, changes a weight beyond what its gradient tells."""
 
+OVERTURNED = 1.0
+"""A share of which one batch is enough, once the first ones are over: a weight that has started at
+0 is moved by any number of times its value at first."""
+
 IN_A_ROW = 3
 """How many measured batches have to show a share that may be large for once."""
 
@@ -84,7 +88,7 @@ def verdict(history: Sequence[Measurement], row: int, losses: Sequence[float]) -
     if now.zeros == 1:
         return _zero_gradient(now)
     return (
-        _too_fast(rows)
+        _too_fast(rows, last.batch)
         or _unlike_the_last(now, last)
         or _too_steep(now)
         or _dead(now)
@@ -136,13 +140,12 @@ def _all_off_in(name: str) -> str:
     return short if len(short) <= SHORT - 2 else "0: all of a ReLU is off"
 
 
-def _too_fast(rows: Sequence[Row]) -> Verdict | None:
-    recent = [row.update for row in rows[-IN_A_ROW:]]
-    if not rows[-1].is_weight or len(recent) < IN_A_ROW:
+def _too_fast(rows: Sequence[Row], batch: int) -> Verdict | None:
+    recent = [row.update or 0.0 for row in rows[-IN_A_ROW:]]
+    overturned = batch > IN_A_ROW and recent[-1] >= OVERTURNED
+    lasting = len(recent) == IN_A_ROW and min(recent) > TOO_FAST
+    if not rows[-1].is_weight or not (overturned or lasting):
         return None
-    if not all(update is not None and update > TOO_FAST for update in recent):
-        return None
-    assert recent[-1] is not None
     share = percent(recent[-1])
     of = share.replace(" x", " times") if share.endswith("x") else f"{share} of"
     words = f"update {of} the value a batch: lower the rate"
