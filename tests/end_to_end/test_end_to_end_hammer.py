@@ -158,7 +158,8 @@ def test_twenty_thousand_events(name: str, tmp_path: Path) -> None:
         screen.resize(80, 24)
         assert memory(screen.process.pid) < MOST_MEMORY, said
         quit_the_program(screen)
-        assert screen.ends() == 0, said
+        code = screen.ends()
+        assert code == 0, f"{said}: {code}\n{screen.written[-5000:].decode(errors='replace')}"
         screen.until(lambda: b"\x1b[?1049l" in screen.written[-5000:], f"{said}: the usual screen")
     # A machine may stand still once; a screen that freezes does so again.
     waits.sort()

@@ -97,7 +97,9 @@ class BaseScreen(Bare, Screen[None]):
         yield Lines(id="header", classes="line frame")
         with Room(id="body"):
             yield from self.compose_body()
-        yield Items(id="page")
+        page = Items(id="page")
+        page.display = False
+        yield page
         yield Lines(id="next", classes="line frame")
         yield Lines(id="keys", classes="line frame")
 
@@ -106,8 +108,7 @@ class BaseScreen(Bare, Screen[None]):
         return iter(())
 
     def on_mount(self) -> None:
-        """Start without a page."""
-        self.query_one("#page").display = False
+        """Take up what was typed before."""
         self.call_after_refresh(self.program.type_again)
 
     def on_screen_resume(self) -> None:
