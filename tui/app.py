@@ -36,6 +36,9 @@ UPDATES, UPDATES_OVER_SSH = 10, 4
 LOADING_SHOWN_AFTER = 0.4
 """Seconds; most scenarios are there before, and a screen that flashes is no calm one."""
 
+ALWAYS_QUITS = "ctrl+q"
+"""Also where a question is open: a binding of Textual's that comes before all others."""
+
 ViewScreen = SteppingScreen | TrainingScreen | TensorScreen
 SCREENS: dict[str, type[ViewScreen]] = {
     "stepping": SteppingScreen,
@@ -425,9 +428,15 @@ class BpTui(CellApp):
         self._suspending.suspend()
 
     async def on_event(self, event: events.Event) -> None:
-        """What is typed or clicked while the program ends finds no screen, and is for nobody."""
-        if self.screen_stack or not isinstance(event, events.InputEvent | events.Paste):
-            await super().on_event(event)
+        """A key goes to its screen at once, rather than by way of a queue. What is typed or clicked
+        while the program ends finds no screen, and is for nobody."""
+        if not self.screen_stack and isinstance(event, events.InputEvent | events.Paste):
+            return
+        if isinstance(event, events.Key) and not event.is_forwarded and event.key != ALWAYS_QUITS:
+            self.app_focus = True
+            if isinstance(self.screen, BaseScreen) and await self.screen.take_key(event):
+                return
+        await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Textual's own way to quit."""

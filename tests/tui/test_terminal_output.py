@@ -119,6 +119,34 @@ def test_of_another_size_all_is_drawn_anew() -> None:
         assert [row.rstrip() for row in terminal.screen.display] == ["", "", "after", "", ""]
 
 
+def test_lines_are_drawn_on_what_is_there_and_go_out_when_that_is_said() -> None:
+    bold = Style(bold=True)
+    lines = {0: [Segment("on"), Segment("e", bold)], 2: [Segment("three")]}
+    with line() as terminal:
+        assert not terminal.output.draw_lines(SIZE, (4, 1), lines, ColorSystem.STANDARD)
+        terminal.draw("before")
+        terminal.take_until("before")
+        assert not terminal.output.draw_lines((30, 5), (4, 1), lines, ColorSystem.STANDARD)
+        assert terminal.output.draw_lines(SIZE, (4, 1), lines, ColorSystem.STANDARD)
+        terminal.output.say("\a")
+        assert terminal.take() == b"\a", "the lines wait"
+        terminal.output.send_lines()
+        terminal.take_until("three")
+        rows = [row.rstrip() for row in terminal.screen.display]
+        assert rows == ["before", "    one", "", "    three", *[""] * 6]
+        assert [terminal.screen.buffer[1][x].bold for x in range(4, 7)] == [False, False, True]
+
+
+def test_a_line_that_does_not_fit_is_cut() -> None:
+    with line() as terminal:
+        terminal.draw("before")
+        cut = {0: [Segment("日本語")]}
+        assert terminal.output.draw_lines(SIZE, (35, 3), cut, ColorSystem.STANDARD)
+        terminal.output.send_lines()
+        terminal.take_until("日本")
+        assert terminal.screen.display[3].rstrip() == " " * 35 + "日本"
+
+
 def test_started_again_it_sends_all_there_is() -> None:
     with line() as terminal:
         terminal.draw("something")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
@@ -70,6 +70,10 @@ class BaseScreen(Bare, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._header_line = Lines(id="header", classes="line frame")
+        self._next_line = Lines(id="next", classes="line frame")
+        self._keys_line = Lines(id="keys", classes="line frame")
+        self._is_complete = False
         self._will_draw = False
         self._page: str | None = None
         self._page_first = 0
@@ -94,14 +98,14 @@ class BaseScreen(Bare, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, body, page, next, keys."""
-        yield Lines(id="header", classes="line frame")
+        yield self._header_line
         with Room(id="body"):
             yield from self.compose_body()
         page = Items(id="page")
         page.display = False
         yield page
-        yield Lines(id="next", classes="line frame")
-        yield Lines(id="keys", classes="line frame")
+        yield self._next_line
+        yield self._keys_line
 
     def compose_body(self) -> ComposeResult:
         """The widgets between header and footer."""
@@ -155,11 +159,10 @@ class BaseScreen(Bare, Screen[None]):
             return  # it is not there yet, or not any more, or lies under another screen
         width, height = self.size
         too_small = width < LEAST_WIDTH or height < LEAST_HEIGHT
-        for line in self.children:
-            if line.has_class("frame"):
-                line.display = not too_small
         if too_small != self._too_small:
             self._too_small = too_small
+            for line in (self._header_line, self._next_line, self._keys_line):
+                line.display = not too_small
             self._cover_body()
             self.draw_soon()
         if too_small:
@@ -178,7 +181,7 @@ class BaseScreen(Bare, Screen[None]):
             return  # they are drawn once they are there
         if self._too_small:
             self._draw_page()
-        lines = self.query_one("#next", Lines)
+        lines = self._next_line
         if self._question is not None:
             question: Line = [(f" {self._question[0]}  ", styles.PROBLEM), ("y / n", styles.KEY)]
             lines.show([question])
@@ -190,7 +193,7 @@ class BaseScreen(Bare, Screen[None]):
             lines.show([[(f" {self._notice}", styles.SHOWN)]])
         else:
             lines.show([self.upcoming()])
-        self.query_one("#keys", Lines).show([self._keys()])
+        self._keys_line.show([self._keys()])
 
     def _waiting(self) -> Line:
         """What is waited for, and where in the user's code it is meanwhile."""
@@ -208,7 +211,7 @@ class BaseScreen(Bare, Screen[None]):
         rest = _shortened(rest, room)
         free = width - cell_len(name) - 3 - cell_len(rest) - cell_len(right)
         space = " " * (free - 1 if free > 2 else max(1, free))  # with a margin where there is room
-        self.query_one("#header", Lines).show(
+        self._header_line.show(
             [
                 [
                     (f" {name}  ", styles.TITLE),
@@ -315,18 +318,15 @@ class BaseScreen(Bare, Screen[None]):
             self.draw_footer()
             self._search_commands()
 
-    async def on_key(self, event: events.Key) -> None:
+    async def take_key(self, event: events.Key) -> bool:
         """A key goes to what is open (a prompt, a question, a page), or does what it means here;
-        one without a meaning is told so, and goes on to whoever else wants it."""
-        if self._takes(event) or await self._acts(event):
-            event.stop()
-            event.prevent_default()
+        one without a meaning is told so. Whether nobody else is to have it."""
+        return self._takes(event) or await self._acts(event)
 
     def _takes(self, event: events.Key) -> bool:
         """Give a key to what comes before the screen's own actions; whether something took it."""
-        known = self._known_keys()
         waits = bool(self.WAITS and self.program.watching.waits_for)
-        here = waits and _needs_no_answer(known.get(event.key, ""))
+        here = waits and _needs_no_answer(_meanings(self.ACTIONS).get(event.key, ""))
         if event.key in REDRAW.keys:
             self.program.action_redraw()  # whatever is open stays so
         elif not self.is_complete:
@@ -352,7 +352,7 @@ class BaseScreen(Bare, Screen[None]):
 
     async def _acts(self, event: events.Key) -> bool:
         """Do what a key means on this screen; whether it means something."""
-        known = self._known_keys()
+        known = _meanings(self.ACTIONS)
         if self._page is None and known.get(event.key) in self.CHANGES:
             # Keys that are typed ahead overtake the action of this one: keep them from now on.
             self.program.is_changing = True
@@ -375,10 +375,6 @@ class BaseScreen(Bare, Screen[None]):
         elif event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
         return False
-
-    def _known_keys(self) -> dict[str, str]:
-        """The names of the screen's actions, by key."""
-        return {key: action.name for action in self.ACTIONS for key in action.keys}
 
     def _answer(self, event: events.Key) -> None:
         """A key for the question that is open."""
@@ -485,7 +481,8 @@ class BaseScreen(Bare, Screen[None]):
     @property
     def is_complete(self) -> bool:
         """Whether all its widgets are there: a key may come before."""
-        return any(widget.id == "keys" for widget in self.children)
+        self._is_complete = self._is_complete or self._keys_line in self.children
+        return self._is_complete
 
     def close_page(self) -> bool:
         """Close the page; whether there was one."""
@@ -550,6 +547,12 @@ class BaseScreen(Bare, Screen[None]):
     def _shown_items(self) -> list[Item]:
         title, items = self._shown_page
         return [("title", title, "Esc closes this page"), ("gap", "", ""), *items]
+
+
+@cache
+def _meanings(actions: Sequence[Action]) -> dict[str, str]:
+    """The names of actions, by key."""
+    return {key: action.name for action in actions for key in action.keys}
 
 
 def _target(name: str) -> str:

@@ -43,6 +43,11 @@ class SteppingScreen(BaseScreen):
 
     def __init__(self, view: View) -> None:
         super().__init__()
+        self._rail = Rail(id="rail")
+        self._source = Source(id="source")
+        self._step = Items(id="step", classes="beside")
+        self._tensors = Items(id="tensors", classes="beside")
+        self._watched = Watches(id="watches", classes="beside")
         self._view = view
         self._layout: Layout | None = None
         self._moved_at = -REST
@@ -54,12 +59,12 @@ class SteppingScreen(BaseScreen):
         """Rail and source at the left, step and tensors at the right."""
         with Row(id="panes"):
             with Column(id="left"):
-                yield Rail(id="rail")
-                yield Source(id="source")
+                yield self._rail
+                yield self._source
             with Column(id="right"):
-                yield Items(id="step", classes="beside")
-                yield Items(id="tensors", classes="beside")
-                yield Watches(id="watches", classes="beside")
+                yield self._step
+                yield self._tensors
+                yield self._watched
 
     def on_mount(self) -> None:
         """Tell, once, why the panes are not as they were left."""
@@ -149,33 +154,33 @@ class SteppingScreen(BaseScreen):
         left.styles.width, right.styles.width = layout.left_width, layout.right_width
         set_height(left, layout.rail_height + layout.source_height)
         set_height(right, layout.step_height + layout.tensor_height + layout.watch_height)
-        set_height(self.query_one("#rail"), layout.rail_height)
-        set_height(self.query_one("#source"), layout.source_height)
-        set_height(self.query_one("#step"), layout.step_height)
-        set_height(self.query_one("#tensors"), layout.tensor_height)
-        set_height(self.query_one("#watches"), layout.watch_height)
-        for name in ("#step", "#tensors", "#watches"):
-            self.query_one(name).set_class(layout.beside, "beside")
+        set_height(self._rail, layout.rail_height)
+        set_height(self._source, layout.source_height)
+        set_height(self._step, layout.step_height)
+        set_height(self._tensors, layout.tensor_height)
+        set_height(self._watched, layout.watch_height)
+        for pane in (self._step, self._tensors, self._watched):
+            pane.set_class(layout.beside, "beside")
 
     def _show_panes(self) -> None:
         if not self.is_shown:
             return
         view = self._view
-        if self.query_one(Rail).display:
-            self.query_one(Rail).show_view(view)
+        if self._rail.display:
+            self._rail.show_view(view)
         if self._resting is not None:
             return
-        both = self.query_one("#tensors").display
-        if self.query_one("#step").display:
+        both = self._tensors.display
+        if self._step.display:
             step = view["step"] if both or view["step"] is not None else view["tensors"]
             # What has just been told of a step under way stands at the end.
-            self.query_one("#step", Items).show_items(step or [], to_the_end=view["under_way"])
+            self._step.show_items(step or [], to_the_end=view["under_way"])
         if both:
-            self.query_one("#tensors", Items).show_items(view["tensors"] or [])
-        if self.query_one(Watches).display:
-            self.query_one(Watches).show_view(view["watches"])
-        if self.query_one(Source).display:
-            self.query_one(Source).show_source(view["source"], view["called"])
+            self._tensors.show_items(view["tensors"] or [])
+        if self._watched.display:
+            self._watched.show_view(view["watches"])
+        if self._source.display:
+            self._source.show_source(view["source"], view["called"])
 
     # Keys
 

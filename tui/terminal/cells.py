@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -91,13 +91,19 @@ class Cells:
                     if code[0] is ControlType.CURSOR_MOVE_TO:
                         x, y = int(code[1]), int(code[2])  # type: ignore[misc]
             elif text != "\n" and y < height:
-                cells = _cells(text, look_of(style, colours) if style else PLAIN)
+                cells = _cells(text, style, colours)
                 _put(cells, self.rows[y], x)
                 self._drawn.add(y)
                 x += len(cells)
 
+    def draw_line(self, x: int, y: int, segments: Iterable[Segment], colours: ColorSystem) -> None:
+        """Draw the segments of a line, without any control segment, from a cell on."""
+        cells = [cell for text, style, _ in segments for cell in _cells(text, style, colours)]
+        _put(cells, self.rows[y], x)
+        self._drawn.add(y)
 
-def _put(cells: tuple[Cell, ...], row: list[Cell], x: int) -> None:
+
+def _put(cells: Sequence[Cell], row: list[Cell], x: int) -> None:
     """Put cells in the place of others; of a wide character that loses a half the other goes."""
     width = len(row)
     if x >= width or not cells:
@@ -115,9 +121,10 @@ def _put(cells: tuple[Cell, ...], row: list[Cell], x: int) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _cells(text: str, look: Look) -> tuple[Cell, ...]:
+def _cells(text: str, style: Style | None, colours: ColorSystem) -> tuple[Cell, ...]:
     """The cells of a text; those of blanks are plain where a blank of this look is not seen, so
     that they are the same as any other blank."""
+    look = look_of(style, colours) if style else PLAIN
     blank = (" ", look) if look.is_seen_on_a_blank else BLANK
     cells: list[Cell] = []
     for char in text:

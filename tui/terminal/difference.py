@@ -22,6 +22,9 @@ DOWN = "\x1bD"
 WIDE_GAP = 8
 """So many blanks within a row are worth going past, once they have been erased."""
 
+NEAR = 3
+"""To go past so few cells is never shorter than to write them, where that takes a byte each."""
+
 FAR = 12
 """To go past more cells is always shorter than to write them."""
 
@@ -165,14 +168,21 @@ def _runs(differing: list[int], new: list[Cell]) -> list[tuple[int, int]]:
     for x in differing:
         # A wide character is written whole.
         first = x if new[x][0] else x - 1
-        if first > end or not end:
-            if end:
-                runs.append((start, end))
+        if not end:
+            start = first
+        elif first > end and not (first - end <= NEAR and _is_one_look(new[end - 1 : first + 1])):
+            runs.append((start, end))
             start = first
         end = x + 2 if x + 1 < width and not new[x + 1][0] else x + 1
     if end:
         runs.append((start, end))
     return runs
+
+
+def _is_one_look(cells: list[Cell]) -> bool:
+    """Whether these cells can be written as they are, a byte each."""
+    look = cells[0][1]
+    return all(cell is BLANK or (cell[1] is look and cell[0].isascii()) for cell in cells)
 
 
 def _go_on(pen: Pen, x: int, y: int, row: list[Cell]) -> None:

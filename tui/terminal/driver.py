@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
+from rich.segment import Segment
 from textual import events
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.errors import NoWidget
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tui.terminal.output import Output
 
@@ -94,6 +99,9 @@ class CellDriver(LinuxDriver):
 class CellApp(App[None]):
     """An application whose screen goes to a `CellDriver`, where it has one."""
 
+    _has_drawn_lines = False
+    """Whether lines were drawn that are not sent yet."""
+
     def on_mount(self) -> None:
         """Let what is said on standard error go there where it is not the terminal: Textual keeps
         it from the screen, and from everywhere else."""
@@ -106,6 +114,44 @@ class CellApp(App[None]):
         if isinstance(event, events.Resize) and isinstance(driver, CellDriver):
             driver.output.resized(event.size)
         await super().on_event(event)
+
+    def draw_lines(self, widget: Widget, lines: Mapping[int, Sequence[Segment]]) -> bool:
+        """Draw lines of a widget at once. Whether that was possible: where it was not, Textual is
+        to be asked to draw them, which takes four messages, and the time for these.
+
+        Where Textual is about to lay out the screen, what is drawn in the wrong place until then is
+        drawn again by it, as whatever was there before.
+
+        Args:
+            widget: it is on the screen, and nothing lies on it.
+            lines: each of them as wide as the widget, by its number.
+        """
+        driver, screen = self._driver, self.screen
+        is_delayed = bool(getattr(self, "_batch_count", 0))
+        if not isinstance(driver, CellDriver) or widget.screen is not screen or is_delayed:
+            return False
+        try:
+            found = screen.find_widget(widget)
+        except NoWidget:
+            return False
+        if found.visible_region != found.region or found.region.size != widget.size:
+            return False
+        place = found.region.offset
+        if not driver.output.draw_lines(screen.outer_size, place, lines, self._colours):
+            return False
+        if not self._has_drawn_lines:
+            self._has_drawn_lines = True
+            asyncio.get_running_loop().call_soon(self._send_lines)
+        return True
+
+    def _send_lines(self) -> None:
+        self._has_drawn_lines = False
+        if isinstance(self._driver, CellDriver):
+            self._driver.output.send_lines()
+
+    @property
+    def _colours(self) -> ColorSystem:
+        return COLOURS.get(self.console.color_system or "", ColorSystem.TRUECOLOR)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Draw what Textual's compositor gives.
@@ -121,7 +167,7 @@ class CellApp(App[None]):
         driver.output.draw(
             screen.outer_size,
             self.console.render(renderable),
-            COLOURS.get(self.console.color_system or "", ColorSystem.TRUECOLOR),
+            self._colours,
             bool(getattr(self, "_sync_available", False)),
         )
         self.post_display_hook()

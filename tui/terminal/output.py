@@ -7,7 +7,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 from rich.color import ColorSystem
@@ -103,6 +103,35 @@ class Output:
                 self._wanted, self._shown = Cells(*size), []
             self._wanted.draw(segments, colours)
             self._synchronised = synchronised
+            self._drawn = self._takes_drawings
+            self._changed.notify()
+
+    def draw_lines(
+        self,
+        size: tuple[int, int],
+        place: tuple[int, int],
+        lines: Mapping[int, Sequence[Segment]],
+        colours: ColorSystem,
+    ) -> bool:
+        """Draw lines on what was drawn before; they go out after `send_lines`, or with the next
+        drawing. Whether that was possible: it is not where nothing of this size was drawn.
+
+        Args:
+            size: columns and rows of the terminal.
+            place: column and row where line 0 begins.
+            lines: the parts of each, without any control segment, by its number.
+            colours: what the terminal has.
+        """
+        with self._changed:
+            if self._wanted.size != size:
+                return False
+            for y, segments in lines.items():
+                self._wanted.draw_line(place[0], place[1] + y, segments, colours)
+            return True
+
+    def send_lines(self) -> None:
+        """Have the lines that were drawn sent."""
+        with self._changed:
             self._drawn = self._takes_drawings
             self._changed.notify()
 

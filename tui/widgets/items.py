@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -45,15 +46,15 @@ class Items(Lines):
             to_the_end: whether the end is seen rather than what follows the first row, where there
                 is no room for all.
         """
-        margin, width = self._margin(), self._room()
-        lines = fitted(items, width, first + self.size.height)[first:]
-        if to_the_end and len(lines) > self.size.height > 1:
-            lines = [lines[0], *lines[len(lines) - self.size.height + 1 :]]
-        if len(lines) > self.size.height > 1:
-            lines[self.size.height - 1] = [("…", styles.QUIET)]
-        edge = ("│ " if margin == 2 else " ", styles.QUIET)
+        height = self.size.height
+        lines = fitted(items, self._room(), first + height)[first:]
+        if to_the_end and len(lines) > height > 1:
+            lines = [lines[0], *lines[len(lines) - height + 1 :]]
+        if len(lines) > height > 1:
+            lines[height - 1] = [("…", styles.QUIET)]
+        edge = ("│ " if self._margin() == 2 else " ", styles.QUIET)
         shown: list[Line] = [[edge, *line] for line in lines]
-        shown += [[edge]] * (self.size.height - len(shown))
+        shown += [[edge]] * (height - len(shown))
         self.show(shown)
 
     def rows_of(self, items: Sequence[Item]) -> int:
@@ -109,22 +110,24 @@ def _places(items: Sequence[Item], kind: str) -> list[int]:
 
 def lay_out(items: Sequence[Item], width: int) -> list[Line]:
     """The lines that the items take in so many columns."""
-    lines: list[Line] = []
-    for kind, left, right in items:
-        left_style, right_style = STYLES.get(kind, STYLES["line"])
-        if kind == "gap":
-            lines.append([])
-        elif kind in ("text", "problem"):
-            indent = "  " if left.startswith("- ") else " " * (len(left) - len(left.lstrip(" ")))
-            lines += [[(text, left_style)] for text in wrap(left, width, indent)]
-        elif kind == "given":
-            fits = cell_len(left) + 1 + cell_len(right) <= width
-            lines += _pair(left, right if fits else "", width, left_style, right_style)
-        elif kind == "key":
-            lines += _key_lines(left, right, width)
-        else:
-            lines += _pair(left, right, width, left_style, right_style)
-    return lines
+    return [line for item in items for line in _lines_of(*item, width)]
+
+
+@lru_cache(maxsize=512)
+def _lines_of(kind: str, left: str, right: str, width: int) -> Sequence[Line]:
+    """The lines of one item: from step to step, and while there are too many rows, most stay."""
+    left_style, right_style = STYLES.get(kind, STYLES["line"])
+    if kind == "gap":
+        return [()]
+    if kind in ("text", "problem"):
+        indent = "  " if left.startswith("- ") else " " * (len(left) - len(left.lstrip(" ")))
+        return [((text, left_style),) for text in wrap(left, width, indent)]
+    if kind == "given":
+        fits = cell_len(left) + 1 + cell_len(right) <= width
+        return _pair(left, right if fits else "", width, left_style, right_style)
+    if kind == "key":
+        return _key_lines(left, right, width)
+    return _pair(left, right, width, left_style, right_style)
 
 
 def _pair(left: str, right: str, width: int, left_style: Style, right_style: Style) -> list[Line]:

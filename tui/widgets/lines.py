@@ -20,6 +20,8 @@ Part = tuple[str, Style]
 """Text and its style."""
 Line = Sequence[Part]
 """The parts of a line, from left to right."""
+Laid = list[Segment]
+"""A line as wide as the widget."""
 
 
 class Lines(Widget):
@@ -30,7 +32,7 @@ class Lines(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._shown: list[tuple[Line, Strip]] = []
+        self._shown: list[tuple[Line, Laid]] = []
         """What is shown in each row, as it was given and laid out."""
         self._width = 0
 
@@ -39,23 +41,30 @@ class Lines(Widget):
         width, height = self.size
         if not width or not height:
             return  # it lies under a page: what it still shows then is what the next change is from
-        changed = []
         if width != self._width:
             if self._shown:  # meanwhile they are seen, cut or filled up
-                changed.append(Region(0, 0, width, height))
+                self.refresh(Region(0, 0, width, height))
             self._shown, self._width = [], width
-        blank: tuple[Line, Strip] = ((), self._strip((), width))
+        blank: tuple[Line, Laid] = ((), [Segment(" " * width, PLAIN)])
         self._shown = self._shown[:height] + [blank] * (height - len(self._shown))
+        changed: dict[int, Laid] = {}
         given = itertools.chain(map(tuple, lines), itertools.repeat(()))
         for y, line in enumerate(itertools.islice(given, height)):
-            before, strip = self._shown[y]
+            before, laid = self._shown[y]
             if line == before:
                 continue
-            self._shown[y] = (line, self._strip(line, width))
-            if strip != self._shown[y][1]:
-                changed.append(Region(0, y, width, 1))
-        if changed:
-            self.refresh(*changed)
+            self._shown[y] = (line, self._lay(line, width))
+            if laid != self._shown[y][1]:
+                changed[y] = self._shown[y][1]
+        if changed and not self._is_drawn(changed):
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def _is_drawn(self, lines: dict[int, Laid]) -> bool:
+        """Draw these lines without Textual, where that is possible; whether it was."""
+        draw_lines = getattr(self.app, "draw_lines", None)
+        if draw_lines is None or self.get_line_filters():
+            return False
+        return bool(draw_lines(self, lines))
 
     def on_resize(self) -> None:
         """What is shown depends on the size: let the screen say it again."""
@@ -68,7 +77,7 @@ class Lines(Widget):
         and tints, which are never there."""
         if self.get_line_filters():
             return super().render_lines(crop)
-        rows = [row for _, row in self._shown[crop.y : crop.bottom]]
+        rows = [Strip(laid, self._width) for _, laid in self._shown[crop.y : crop.bottom]]
         rows += [blank(self._width)] * (crop.height - len(rows))
         if crop.x or crop.width != self._width:
             return [row.crop_extend(crop.x, crop.right, None) for row in rows]
@@ -77,12 +86,14 @@ class Lines(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of what is shown."""
         width = self.size.width
-        strip = self._shown[y][1] if y < len(self._shown) else Strip.blank(width)
-        return strip.adjust_cell_length(width)
+        if y >= len(self._shown):
+            return Strip.blank(width)
+        return Strip(self._shown[y][1], self._width).adjust_cell_length(width)
 
-    def _strip(self, line: Line, width: int) -> Strip:
-        segments: list[Segment] = []
-        used = 0
+    def _lay(self, line: Line, width: int) -> Laid:
+        """A line in so many columns, cut or filled up; parts of the same style are one."""
+        laid: Laid = []
+        used, last = 0, None
         for text, style in line:
             if used >= width:
                 break
@@ -92,19 +103,20 @@ class Lines(Widget):
                 text = glyphs.harmless(text)
             if self.ascii_only:
                 text = glyphs.to_ascii(text)
-            length = cell_len(text)
+            length = len(text) if text.isascii() else cell_len(text)
             if used + length > width:
                 text, length = _cut(text, width - used, self.ascii_only), width - used
             used += length
-            if segments and segments[-1].style == style:
-                text = segments.pop().text + text
-            segments.append(Segment(text, style))
+            if last is style:
+                text = laid.pop().text + text
+            laid.append(Segment(text, style))
+            last = style
         if used < width:
             blanks = " " * (width - used)
-            if segments and segments[-1].style == PLAIN:
-                blanks = segments.pop().text + blanks
-            segments.append(Segment(blanks, PLAIN))
-        return Strip(segments, width)
+            if last is PLAIN:
+                blanks = laid.pop().text + blanks
+            laid.append(Segment(blanks, PLAIN))
+        return laid
 
 
 def _cut(text: str, width: int, ascii_only: bool) -> str:

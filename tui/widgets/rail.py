@@ -78,12 +78,12 @@ class Rail(Lines):
 
     def show_view(self, view: dict[str, Any]) -> None:
         """Draw the rows of a view."""
-        rows = view["rail"]
+        rows, width = view["rail"], self.size.width
         self._targets = [row["id"] for row in rows]
         columns = _Columns(
             id=max(2, len(str(view["total"] - 1))),
-            lanes=max((cell_len(row["lanes"]) for row in rows), default=0),
-            width=self.size.width,
+            lanes=max((len(row["lanes"]) for row in rows), default=0),
+            width=width,
         )
         before = dict(enumerate(self._drawn))
         self._drawn = [(row, row["id"] == view["cursor"], columns) for row in rows]
@@ -92,7 +92,7 @@ class Rail(Lines):
             for y, drawn in enumerate(self._drawn)
         ]
         self._lines = lines
-        self.show([_legend(rows, self.size.width), *lines])
+        self.show([_legend(rows, width), *lines])
 
     def on_click(self, event: events.Click) -> None:
         """Point at the row that was clicked."""
@@ -127,7 +127,7 @@ def _row(row: dict[str, Any], is_cursor: bool, columns: _Columns) -> Line:
     quiet = row["state"] in ("waits", "rests")
     label, right = _label_and_right(row, columns.rest)
     before, _, after = (row["lanes"] or "*").partition("*")
-    used = cell_len(row["lanes"]) or 1
+    used = len(row["lanes"]) or 1
     return [
         (f"{row['id']:>{columns.id}}", styles.CURSOR if is_cursor else styles.QUIET),
         (MARKS[row["mark"]], _mark_style(row["mark"], is_cursor)),
