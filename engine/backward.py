@@ -167,12 +167,15 @@ class BackwardPass:
             keep_steps: whether the steps are to be looked at or taken back afterwards. Without,
                 a pass costs less time and memory, and can only be taken from start to end.
         """
-        if keep_steps or STEP_HOOKS or self._steps:
+        if keep_steps or self._steps:
             self._run_in_steps()
             return
         if self.finished:
             return
-        run_straight(self.root, self._grads[id(self.root)])
+        if STEP_HOOKS:
+            self._run_watched()
+        else:
+            run_straight(self.root, self._grads[id(self.root)])
         self.position = len(self.order)
         self._waiting = None
 
@@ -185,6 +188,24 @@ class BackwardPass:
             while self.position > start:
                 self.step_back()
             raise
+
+    def _run_watched(self) -> None:
+        """Take all steps for the hooks, and keep none."""
+        seed, changed = self._grads[id(self.root)], []
+        try:
+            for place, node in enumerate(self.order):
+                self.position = place
+                changed.append((node, node._grad))
+                self._edges_of_step = []
+                self._take_step(node)
+                del self._grads[id(node)]
+        except BaseException:
+            for node, before in reversed(changed):
+                node._grad = before
+            self.position, self._grads, self._waiting = 0, {id(self.root): seed}, None
+            raise
+        finally:
+            self._edges_of_step = []
 
     def _take_step(self, node: Tensor) -> Step:
         unhooked = grad_out = self._grads[id(node)]
@@ -256,7 +277,7 @@ class BackwardPass:
 def backward(root: Tensor, end_grad: Any = None) -> None:
     """Run a whole backward pass; see `Tensor.backward`."""
     if STEP_HOOKS:
-        BackwardPass(root, end_grad).run()
+        BackwardPass(root, end_grad).run(keep_steps=False)
     else:
         seed = seed_of(root, end_grad)
         run_straight(root, seed)

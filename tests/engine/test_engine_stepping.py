@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import traceback
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from types import FrameType
@@ -453,6 +454,24 @@ def test_a_step_hook_sees_the_step_done() -> None:
         (x * 2).backward()
     assert seen[0] is None
     assert seen[1] is x.grad
+
+
+def test_a_pass_that_is_only_watched_keeps_no_step() -> None:
+    x = Tensor(np.ones(100_000, np.float32), requires_grad=True)
+    y = x
+    for _ in range(50):
+        y = y * 1.5
+    loss = y.sum()
+    seen: list[int] = []
+    with add_step_hook(lambda step: seen.append(step.index)):
+        tracemalloc.start()
+        try:
+            loss.backward()
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert seen == list(range(52))
+    assert most < 8 * x.array.nbytes
 
 
 def test_handles_can_be_removed_while_a_pass_runs() -> None:
