@@ -70,3 +70,6 @@ class TrainedBatch(NamedTuple):
     loss: Tensor
     outputs: Any
     """What the model made of the inputs."""
+    uncleared: tuple[Tensor, ...] = ()
+    """The optimiser's parameters that `zero_grad()` has left with a gradient of earlier batches, to
+    which this batch's was added."""

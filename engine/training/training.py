@@ -218,12 +218,13 @@ class Training:
         if self.awaits_evaluation:
             return self._evaluate_on(start)
         self.optimizer.zero_grad()
+        uncleared = self._uncleared() if self._batch_hooks else ()
         inputs, labels = self.next_batch()
         outputs = self.model(inputs)
         loss = self.loss(outputs, labels)
         loss.backward()
         for hook in self._batch_hooks:
-            hook(TrainedBatch(inputs, labels, loss, outputs))
+            hook(TrainedBatch(inputs, labels, loss, outputs, uncleared))
         self._clip()
         self.optimizer.step()
         epoch = self.epoch
@@ -248,6 +249,14 @@ class Training:
         done = EpochDone(epoch, self._epoch_loss(), loss, accuracy, self.seconds)
         self.results.append(done)
         return [done]
+
+    def _uncleared(self) -> tuple[Tensor, ...]:
+        """The optimiser's parameters that have a gradient which is not 0."""
+        params = getattr(self.optimizer, "params", None)
+        if not isinstance(params, list | tuple):
+            return ()
+        held = [p for p in params if isinstance(p, Tensor) and p._grad is not None]
+        return tuple(p for p in held if p.grad is not None and np.any(p.grad.array))
 
     def _clip(self) -> None:
         if self.clip_grad_norm is not None:

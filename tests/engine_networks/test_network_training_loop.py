@@ -207,6 +207,56 @@ def test_a_batch_hook_sees_graph_and_gradients_before_the_update() -> None:
     assert training.losses == list(_losses(make(), 2))
 
 
+class Forgetful(engine.SGD):
+    """Clears the gradient of its first parameter alone: with None, or with zeros."""
+
+    def __init__(self, *args: Any, zeros: bool) -> None:
+        super().__init__(*args)
+        self.zeros = zeros
+
+    def zero_grad(self) -> None:
+        first = self.params[0]
+        first.grad = engine.zeros_like(first) if self.zeros else None
+
+
+@pytest.mark.parametrize("zeros", [False, True])
+def test_a_batch_tells_which_gradients_were_not_cleared(zeros: bool) -> None:
+    training = make()
+    training.optimizer = Forgetful(training.model.parameters(), 0.1, zeros=zeros)
+    seen: list[tuple[engine.Tensor, ...]] = []
+    training.add_batch_hook(lambda batch: seen.append(batch.uncleared))
+    training.step()
+    training.step()
+    assert seen[0] == ()
+    assert len(seen[1]) == len(training.optimizer.params) - 1
+    for found, left in zip(seen[1], training.optimizer.params[1:], strict=True):
+        assert found is left
+
+
+def test_an_optimiser_whose_parameters_cannot_be_looked_through_is_not_asked() -> None:
+    training = make()
+
+    class Mine:
+        lr = 0.1
+
+        def __init__(self, model: engine.Module) -> None:
+            self.model = model
+            self.params = (p for p in model.parameters())  # only once
+
+        def zero_grad(self) -> None:
+            self.model.zero_grad()
+
+        def step(self) -> None:
+            pass
+
+    training.optimizer = Mine(training.model)  # type: ignore[assignment]
+    seen: list[tuple[engine.Tensor, ...]] = []
+    training.add_batch_hook(lambda batch: seen.append(batch.uncleared))
+    training.step()
+    assert seen == [()]
+    assert list(training.optimizer.params)
+
+
 def _losses(training: Training, count: int) -> list[float]:
     for _ in range(count):
         training.step()

@@ -96,6 +96,41 @@ async def test_mistakes_are_named(tmp_path: Path, size: tuple[int, int]) -> None
         await driver.shows("loss of batch 2 ")
 
 
+SLOW = BROKEN[BROKEN.index("train_data") :].replace("0.05", "1e-7")
+SLOW = "from scenarios.data import mnist\nNet = lambda: Linear(784, 10)\n" + SLOW
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        ((120, 40), " in the last 20 batches; w says more"),
+        ((80, 24), " in the last 20 batches"),
+        ((60, 20), "the loss does not fall: 2."),
+        ((40, 12), "the loss does not fall: 2."),
+    ],
+)
+async def test_a_loss_that_does_not_fall(tmp_path: Path, size: tuple[int, int], words: str) -> None:
+    async with training(write(tmp_path, SLOW), size) as driver:
+        await driver.press("plus", "plus", "plus", "plus", "plus", "g", "6", "3", "enter")
+        await driver.shows("! the loss does not fall: 2.", words)
+        driver.assert_fits()
+        await driver.press("w")
+        await driver.shows("! The loss does not fall", "a higher rate is worth a try")
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [((69, 20), "5 parameters with a warning"), ((50, 14), "a backward function is wrong")],
+)
+async def test_what_is_wrong_where_its_part_has_no_room(
+    tmp_path: Path, size: tuple[int, int], words: str
+) -> None:
+    async with training(write(tmp_path, BROKEN), size) as driver:
+        await driver.press("n")
+        await driver.shows(f"! {words}  w says")
+        driver.assert_fits()
+
+
 @pytest.mark.parametrize("size", [(40, 12), (69, 20), (80, 18)])
 async def test_where_there_is_no_room_the_table_is_on_the_page(size: tuple[int, int]) -> None:
     async with training(size=size) as driver:

@@ -21,6 +21,7 @@ from tui.session.opening import open_graph
 from tui.session.session import Session, Subject
 from tui.session.training.commands import carry_out
 from tui.session.training.monitor.gates import gate_names
+from tui.session.training.monitor.pages import table_items
 from tui.session.training.monitor.spark import spark
 from tui.session.training.monitor.verdicts import SHORT, percent, three_digits
 from tui.session.training.session import TrainingSession
@@ -403,6 +404,20 @@ def test_a_parameter_that_the_optimiser_does_not_have() -> None:
     assert warned == {"4.bias": "not among the optimiser's parameters: it never changes"}
 
 
+def test_a_gradient_that_is_not_cleared() -> None:
+    class Forgetful(engine.SGD):
+        def zero_grad(self) -> None:
+            for parameter in self.params[1:]:
+                parameter.grad = None
+
+    session = session_of(mlp, lambda m: Forgetful(m.parameters(), lr=0.05))
+    assert not warnings_of(train(session, 1))
+    warned = warnings_of(train(session, 2))
+    words = "holds the gradients of earlier batches, too: zero_grad() leaves them"
+    assert warned == {"0.weight": words}
+    assert "backward() adds to what .grad holds." in text_of(table_items(session.monitor))
+
+
 def test_a_parameter_that_is_frozen_is_none_of_these() -> None:
     def net() -> engine.Module:
         model = mlp()
@@ -493,7 +508,8 @@ def test_a_healthy_training_is_not_warned_of(
     while not session.training.finished:
         session.one_batch()
         warned.update(v.words for v in session.monitor.verdicts if v.is_warning)
-    assert not warned
+        warned.update([session.monitor.progress.trend().words])
+    assert set(warned) == {""}
     assert session.training.losses[-1] < session.training.losses[0]
 
 

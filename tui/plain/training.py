@@ -81,13 +81,16 @@ def _parameters(before: Json | None, now: Json) -> list[str]:
         told = [_parameter(row) for row in table["rows"] if row["grad"]]
         if table["more"]:
             told.append(f"{table['more']:,} more parameters: w tells of all")
-        return [*told, *_slope(table)] if told else []
+        loss = [f"Problem: {table['loss']['words']}"] if table["loss"]["warns"] else []
+        return [*loss, *told, *_slope(table)] if told else []
     known = {row["name"]: row["words"] for row in before["monitor"]["rows"] if row["warns"]}
     lines = [
         f"Problem: {row['name']}: {row['words']}"
         for row in table["rows"]
         if row["warns"] and known.get(row["name"]) != row["words"]
     ]
+    if table["loss"]["warns"] and not before["monitor"]["loss"]["warns"]:
+        lines.insert(0, f"Problem: {table['loss']['words']}")
     wrong = table["slope"]["level"] == "wrong"
     news = table["slope"] != before["monitor"]["slope"]
     return [*lines, *(_slope(table) if wrong and news else [])]

@@ -14,10 +14,12 @@ from tui.screens.base import BaseScreen, bindings
 from tui.screens.training_parts import (
     EPOCHS_WIDTH,
     NARROW,
+    caption_line,
     data_line,
     epoch_items,
     heights,
     progress_line,
+    unseen_warning,
 )
 from tui.session.training import BREAKS_PAGE
 from tui.widgets import styles
@@ -25,7 +27,7 @@ from tui.widgets.bare import Row
 from tui.widgets.items import Items
 from tui.widgets.lines import Line, Lines
 from tui.widgets.parameters import slope_line, table_lines
-from tui.widgets.plot import LossPlot, caption
+from tui.widgets.plot import LossPlot
 
 View = dict[str, Any]
 
@@ -86,6 +88,8 @@ class TrainingScreen(BaseScreen):
         view = self._view
         if view["problem"]:
             return self._problem()
+        if unseen := unseen_warning(view, heights(*self.size, view)):
+            return [(f" ! {unseen}", styles.PROBLEM), ("  w says more", styles.PLAIN)]
         text = {
             "paused": "c runs, n trains on one batch, s steps through it, Esc leads back.",
             "running": "space pauses, + and - change the pace, Esc steps from here.",
@@ -138,8 +142,7 @@ class TrainingScreen(BaseScreen):
         if wanted != self._asked_for:
             self._asked_for = wanted
             self.program.send(do="size", plot=wanted[0], table=wanted[1], epochs=wanted[2])
-        told = caption(view["curve"], width - 2)
-        self.query_one("#caption", Lines).show([[(f" {told}", styles.QUIET)]])
+        self.query_one("#caption", Lines).show([caption_line(view, width)])
         plot.show_curve(view["curve"])
         epochs = self.query_one("#epochs", Items)
         epochs.show_items(epoch_items(view, epochs.size.height))

@@ -11,6 +11,7 @@ from tui.widgets import styles
 from tui.widgets.items import Item
 from tui.widgets.layout import FOOTER, HEADER
 from tui.widgets.lines import Line
+from tui.widgets.plot import caption
 
 View = dict[str, Any]
 
@@ -112,6 +113,29 @@ def _loss(loss: float | str | None) -> str:
 
 def _percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{fraction:.1%}".replace("%", " %")
+
+
+def caption_line(view: View, width: int) -> Line:
+    """What is wrong with how the loss goes; where nothing is, what is drawn below."""
+    loss, room = view["monitor"]["loss"], width - 4
+    if not loss["warns"]:
+        return [(f" {caption(view['curve'], width - 2)}", styles.QUIET)]
+    texts = (f"{loss['words']}; w says more", loss["words"], loss["brief"])
+    text = next((text for text in texts if cell_len(text) <= room), loss["brief"])
+    return [(f" ! {text}", styles.PROBLEM)]
+
+
+def unseen_warning(view: View, rows: Heights) -> str:
+    """What is wrong, in a few words, where the part that would tell has no room."""
+    monitor = view["monitor"]
+    if not rows.slope and monitor["slope"]["level"] == "wrong":
+        return str(monitor["slope"]["brief"])
+    if not rows.caption and monitor["loss"]["warns"]:
+        return str(monitor["loss"]["brief"])
+    warned = monitor["more_warned"] + sum(row["warns"] for row in monitor["rows"])
+    if not rows.table and warned:
+        return f"{warned} parameter{'s' if warned > 1 else ''} with a warning"
+    return ""
 
 
 def progress_line(view: View, width: int) -> Line:

@@ -14,6 +14,9 @@ ADVICE: dict[str, str] = {
     "left out": "Its gradient is computed, but the optimiser was made without it: give it "
     "model.parameters(). Nor does zero_grad() clear its gradient, which adds up from batch to "
     "batch.",
+    "uncleared": "backward() adds to what .grad holds. Where zero_grad() does not set it to None "
+    "or to zeros before each batch, an update follows the sum of all batches so far, and grows "
+    "with it.",
     "all off": "Each of its units is 0 for each example, and the slope of a ReLU is 0 there: no "
     "gradient comes back, so that nothing wakes them. One update that was too long, or a bias far "
     "below 0, does it. Start again with a lower rate, or look at how the layer is initialised.",

@@ -40,7 +40,12 @@ class Row:
     """The share of zeros in the gradient."""
     update: float | None
     """|update| / |value before|; None where the value was 0 or is not known."""
+    along: float | None
+    """The update times the gradient, summed over the elements: what is below 0 goes down; None
+    where either is not known."""
     has_changed: bool
+    is_cleared: bool
+    """Whether the gradient is this batch's alone."""
     feeds: Units | None
     """The units that it goes into."""
     hears: Units | None
@@ -74,6 +79,17 @@ class Measurement:
     """Of each ReLU, the first one first."""
     last_weight: int | None
     """Which row is the weight that is nearest to the loss."""
+
+    @property
+    def along(self) -> float:
+        """`Row.along` of all parameters together."""
+        return sum(row.along or 0.0 for row in self.rows)
+
+    @property
+    def largest_update(self) -> float | None:
+        """The largest update of a weight, as a share of its value."""
+        updates = [row.update for row in self.rows if row.is_weight and row.update is not None]
+        return max(updates, default=None)
 
 
 def measure(
@@ -114,6 +130,7 @@ def measure(
             grad,
             before.get(id(tensor)),
             optimized is None or id(tensor) in optimized,
+            all(tensor is not held for held in trained.uncleared),
             units.get(flow.feeds.get(id(tensor), -1)),
             units.get(flow.hears.get(id(tensor), -1)),
             blocked.get(id(tensor)),
@@ -168,6 +185,7 @@ def _row(
     grad: Any,
     before: Array | None,
     is_optimized: bool,
+    is_cleared: bool,
     feeds: Units | None,
     hears: Units | None,
     blocked_by: Units | None,
@@ -176,12 +194,13 @@ def _row(
     got = None if grad is None else np.asarray(getattr(grad, "array", grad))
     norm = None if got is None else _norm(got)
     is_finite = (norm is None or math.isfinite(norm)) and _is_finite(value)
-    length, update, has_changed = None, None, True
+    length, update, along, has_changed = None, None, None, True
     if before is not None and is_finite:
         difference = np.subtract(value, before, dtype=np.float64)
         has_changed = bool(difference.any())
         length = numbers.norm(before)
         update = numbers.norm(difference) / length if length else None
+        along = None if got is None else float(np.vdot(difference, got))
     return Row(
         name,
         tensor.shape,
@@ -192,7 +211,9 @@ def _row(
         length,
         None if got is None or not got.size else 1 - np.count_nonzero(got) / got.size,
         update,
+        along,
         has_changed,
+        is_cleared,
         feeds,
         hears if tensor.ndim > 1 else None,
         blocked_by,

@@ -13,6 +13,7 @@ from tui.session.training.history import KEPT, History
 from tui.session.training.monitor import slope_words
 from tui.session.training.monitor.alive import Alive
 from tui.session.training.monitor.measuring import Measurement, Named, measure
+from tui.session.training.monitor.progress import Progress
 from tui.session.training.monitor.slope import ParameterSlope, Slope, check, check_each
 from tui.session.training.monitor.table import table
 from tui.session.training.monitor.verdicts import Verdict, verdict
@@ -52,6 +53,7 @@ class Monitor:
         self.verdicts: list[Verdict] = []
         """Of each parameter, as last measured."""
         self.slope: Slope | None = None
+        self.progress = Progress(training)
         self._tensors = [tensor for _, tensor in self.parameters]
         self._alive = Alive(training)
         self._slopes: dict[int, Slope] = {}
@@ -85,6 +87,7 @@ class Monitor:
         position = self._training.position
         self._coming = self._last = None
         self._alive.went_back()
+        self.progress.went_back()
         self.measured = [m for m in self.measured if m.batch <= position]
         self._slopes = {at: slope for at, slope in self._slopes.items() if at <= position}
         self.slope = self._slopes.get(position)
@@ -103,10 +106,12 @@ class Monitor:
                 self._check_slope()
 
     def facts(self, rows: int) -> Json:
-        """The table in at most so many rows, and the slope."""
+        """The table in at most so many rows, how the loss goes, and the slope."""
         names = [name for name, _ in self.parameters]
+        trend = self.progress.trend()
         return {
             **table(self.measured, self.verdicts, names, rows),
+            "loss": {"warns": bool(trend.kind), "words": trend.words, "brief": trend.brief},
             "slope": slope_words.takes_long(self._takes)
             if self.slope is None and self._takes > LONG
             else slope_words.facts(self.slope),

@@ -10,6 +10,7 @@ from tui.session.training.monitor import slope_words
 from tui.session.training.monitor.advice import ADVICE
 from tui.session.training.monitor.measuring import Measurement, Row
 from tui.session.training.monitor.monitor import Monitor
+from tui.session.training.monitor.reasons import reason
 from tui.session.training.monitor.recomputing import Uncomputable
 from tui.session.training.monitor.slope import EXAMPLES, Line, ParameterSlope, Slope
 from tui.session.training.monitor.slope_words import change
@@ -170,7 +171,13 @@ def table_items(monitor: Monitor) -> list[Item]:
             *COLUMNS,
         ]
     last = monitor.measured[-1]
+    trend = monitor.progress.trend()
     items = _warnings(last, monitor.verdicts)
+    if trend.kind:
+        why = reason(trend, monitor.measured, monitor.verdicts, monitor.slope)
+        said = f"! {trend.words[0].upper()}{trend.words[1:]}"
+        items[:1] = [("strong", "Warnings", f"batch {last.batch:,}"), ("problem", said, "")]
+        items[2:2] = [("text", why, ""), GAP]
     told = slope_words.facts(monitor.slope)
     kind = "problem" if told["level"] == "wrong" else "text"
     items += [GAP, (kind, f"Slope: {told['words']}", "")]

@@ -81,6 +81,9 @@ def verdict(history: Sequence[Measurement], row: int, losses: Sequence[float]) -
     if not now.is_optimized:
         words = "not among the optimiser's parameters: it never changes"
         return _warning("left out", "not in the optimiser", words)
+    if not now.is_cleared:
+        words = "holds the gradients of earlier batches, too: zero_grad() leaves them"
+        return _warning("uncleared", "zero_grad() leaves it", words)
     if now.zeros == 1 and last.loss == 0:
         return Verdict("done", False, "the loss is 0", "gradient 0: the loss is 0")
     if now.feeds is not None and now.feeds.all_off:
