@@ -243,6 +243,16 @@ def test_names_of_parameters(tmp_path: Path) -> None:
     assert names == {"first.weight", "first.bias", "rest.1.weight", "rest.1.bias"}
 
 
+def test_a_parameter_that_also_has_a_name_of_the_module_level(tmp_path: Path) -> None:
+    body = (
+        "net = Linear(2, 1)\nfor p in net.parameters():\n    p.array[...] = 1.0\nw = net.weight\n"
+        "loss = net(Tensor(np.ones((2, 2)))).sum()\n"
+    )
+    nodes = trace(write(tmp_path, body))[0]["nodes"]
+    names = {node["name"] for node in nodes if node["leaf"] and node["requires_grad"]}
+    assert names == {"weight", "bias"}
+
+
 REPLACES = """
 def own_back(grad_out, out, x):
     "ten times too much"

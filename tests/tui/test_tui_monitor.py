@@ -303,6 +303,28 @@ def test_a_layer_that_is_off() -> None:
     }
 
 
+def test_weights_that_start_at_0() -> None:
+    def net() -> engine.Module:
+        model = mlp()
+        for parameter in model.parameters():
+            parameter.array[...] = 0
+        return model
+
+    warned = warnings_of(train(session_of(net), 2))
+    words = "all of it is 0, and so is all that it feeds: start at random numbers"
+    assert {name for name, told in warned.items() if told == words} == {"0.weight", "2.weight"}
+    assert "4.bias" not in warned
+
+    def last_only() -> engine.Module:
+        model = mlp()
+        model[4].weight.array[...] = 0  # which is usual, and learns
+        return model
+
+    assert not any(
+        "all of it is 0" in told for told in warnings_of(train(session_of(last_only), 1)).values()
+    )
+
+
 def test_half_of_a_layer_that_is_dead_for_an_epoch() -> None:
     session = session_of(mlp, batch_size=250, epochs=2)
     session.training.model[0].bias.array[:40] = -100.0

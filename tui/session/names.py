@@ -25,14 +25,15 @@ def named_tensors(
         source: the scenario's lines; a name that is bound anew there got its tensor late.
     """
     again = _bound_again(tuple(source))
+    parameters: dict[int, tuple[str, engine.Tensor]] = {}
+    for prefix, module in _outermost_modules(namespace, training):
+        for name, parameter in module.named_parameters():
+            parameters.setdefault(id(parameter), (f"{prefix}{name}", parameter))
     names: dict[int, tuple[str, engine.Tensor]] = {}
     for name, value in sorted(namespace.items(), key=lambda item: item[0] in again):
         if isinstance(value, engine.Tensor):
-            names.setdefault(id(value), (name, value))
-    for prefix, module in _outermost_modules(namespace, training):
-        for name, parameter in module.named_parameters():
-            names.setdefault(id(parameter), (f"{prefix}{name}", parameter))
-    return list(names.values())
+            names.setdefault(id(value), parameters.get(id(value), (name, value)))
+    return list({**names, **parameters}.values())
 
 
 @functools.lru_cache(maxsize=2)

@@ -17,6 +17,9 @@ ADVICE: dict[str, str] = {
     "uncleared": "backward() adds to what .grad holds. Where zero_grad() does not set it to None "
     "or to zeros before each batch, an update follows the sum of all batches so far, and grows "
     "with it.",
+    "all zero": "Units whose weights are the same compute the same and learn the same; where the "
+    "weights are 0, and a ReLU follows, nothing comes back at all. Random numbers that are smaller "
+    "the more inputs there are, such as those of Linear, keep them apart.",
     "all off": "Each of its units is 0 for each example, and the slope of a ReLU is 0 there: no "
     "gradient comes back, so that nothing wakes them. One update that was too long, or a bias far "
     "below 0, does it. Start again with a lower rate, or look at how the layer is initialised.",

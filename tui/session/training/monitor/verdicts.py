@@ -87,7 +87,7 @@ def verdict(history: Sequence[Measurement], row: int, losses: Sequence[float]) -
     if now.zeros == 1 and last.loss == 0:
         return Verdict("done", False, "the loss is 0", "gradient 0: the loss is 0")
     if now.feeds is not None and now.feeds.all_off:
-        return _all_off(now.feeds)
+        return _all_zero(now) or _all_off(now.feeds)
     if now.zeros == 1:
         return _zero_gradient(now)
     return (
@@ -117,6 +117,13 @@ def _without_gradient(rows: Sequence[Row]) -> Verdict:
         return Verdict("skipped", False, "not used in this batch", "not used in this batch")
     words = "no gradient at all: not reached by the loss"
     return _warning("unreached", "not reached by the loss", words)
+
+
+def _all_zero(now: Row) -> Verdict | None:
+    if not now.is_weight or now.value != 0:
+        return None
+    words = "all of it is 0, and so is all that it feeds: start at random numbers"
+    return _warning("all zero", "all 0: start at random", words)
 
 
 def _all_off(units: Units) -> Verdict:
