@@ -74,9 +74,7 @@ async def test_back_by_a_batch_shows_the_table_of_before() -> None:
 async def test_mistakes_are_named(tmp_path: Path, size: tuple[int, int]) -> None:
     async with training(write(tmp_path, BROKEN), size) as driver:
         await driver.press("n", "n")
-        await driver.shows(
-            "! dead: 16 of 16 units off", "! 0: all of", "a backward function is wrong"
-        )
+        await driver.shows("! 16 of 16 units off", "! 0: all of", "a backward function is wrong")
         driver.assert_fits()
         await driver.press("w")
         await driver.shows(
@@ -111,7 +109,7 @@ SLOW = "from scenarios.data import mnist\nNet = lambda: Linear(784, 10)\n" + SLO
 )
 async def test_a_loss_that_does_not_fall(tmp_path: Path, size: tuple[int, int], words: str) -> None:
     async with training(write(tmp_path, SLOW), size) as driver:
-        await driver.press("plus", "plus", "plus", "plus", "plus", "g", "6", "3", "enter")
+        await driver.press("plus", "plus", "plus", "g", "6", "3", "enter")
         await driver.shows("! the loss does not fall: 2.", words)
         driver.assert_fits()
         await driver.press("w")

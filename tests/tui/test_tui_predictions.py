@@ -122,7 +122,7 @@ def test_a_network_that_gives_nan_is_shown_too(session: TrainingSession) -> None
 def test_the_confusion_matrix(session: TrainingSession) -> None:
     title, lines = page(session, "confusion")
     assert title == "Confusion matrix, after batch 0"
-    assert lines[0] == "3 of 5 right (60.0%)"
+    assert lines[0] == "3 of 5 right (60.0 %)"
     rows = [line.partition("|")[2].split() for line in lines if "|" in line]
     assert rows == [
         ["said", "to", "be"],

@@ -128,7 +128,7 @@ def test_there_is_room_for_what_is_said(losses: list[float]) -> None:
     found = trend(losses)
     assert bool(found.kind) == bool(found.words) == bool(found.brief)
     assert len(found.words) <= 78
-    assert len(found.brief) <= 48
+    assert len(found.brief) <= 50
 
 
 # Of real trainings, and why

@@ -16,6 +16,7 @@ from tui.errors import Refused
 from tui.session.opening import open_graph
 from tui.session.session import Session, Subject
 from tui.session.training.commands import carry_out
+from tui.session.training.pace import PACES
 from tui.session.training.session import TrainingSession
 from tui.session.training.view import view_of as view_of_columns
 from tui.session.verifying.pages import verify_node
@@ -70,6 +71,19 @@ def view_of(session: TrainingSession) -> dict[str, Any]:
 
 
 # The learning rate
+
+
+def test_at_its_ends_the_pace_says_so(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    said = {}
+    for name, change in (("+", session.faster), ("-", session.slower)):
+        for _ in range(len(PACES)):
+            change()
+        said[name] = session.messages[-1]["text"]
+    assert said["+"] == "full speed is the quickest"
+    assert said["-"].startswith("1 batch a second is the slowest")
+    session.faster()
+    assert str(session.pace) == "2 batches a second"
 
 
 def test_it_holds_from_the_next_batch_on(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def _pair(left: str, right: str, width: int, left_style: Style, right_style: Sty
 
 
 def _key_lines(key: str, text: str, width: int) -> list[Line]:
-    column = 12
+    column = max(12, cell_len(key) + 1)
     wrapped = wrap(text, max(10, width - column)) or [""]
     lines: list[Line] = [[(set_cell_size(key, column), styles.KEY), (wrapped[0], styles.PLAIN)]]
     lines += [[(" " * column + more, styles.PLAIN)] for more in wrapped[1:]]

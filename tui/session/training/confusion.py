@@ -31,7 +31,11 @@ def show_confusion(session: TrainingSession, width: int) -> None:
     counts = confusion(found.labels, found.said, found.classes)
     right = int(np.trace(counts))
     items: list[Item] = [
-        ("line", f"{right:,} of {len(found.labels):,} right ({right / len(found.labels):.1%})", ""),
+        (
+            "line",
+            f"{right:,} of {len(found.labels):,} right ({100 * right / len(found.labels):.1f} %)",
+            "",
+        ),
         GAP,
     ]
     matrix = _matrix(counts, width - 2)

@@ -23,10 +23,11 @@ class Pace:
         """Infinite at full speed."""
         return PACES[self._which]
 
-    def change(self, by: int) -> None:
-        """A quicker pace, or with a negative number a slower one, as far as there is one."""
-        self._which = max(0, min(self._which + by, len(PACES) - 1))
+    def change(self, by: int) -> bool:
+        """A quicker pace, or with a negative number a slower one; whether there is one."""
+        before, self._which = self._which, max(0, min(self._which + by, len(PACES) - 1))
         self.start()
+        return self._which != before
 
     def start(self) -> None:
         """The next batch is due now."""

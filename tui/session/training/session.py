@@ -209,11 +209,13 @@ class TrainingSession:
 
     def faster(self) -> None:
         """The next quicker pace."""
-        self.pace.change(1)
+        if not self.pace.change(1):
+            self.say(f"{self.pace} is the quickest")
 
     def slower(self) -> None:
         """The next slower pace."""
-        self.pace.change(-1)
+        if not self.pace.change(-1):
+            self.say(f"{self.pace} is the slowest; n trains on one batch at a time")
 
     def restart(self) -> None:
         """Back to the weights that the training started with, before its first batch."""

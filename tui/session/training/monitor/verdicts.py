@@ -128,9 +128,7 @@ def _all_zero(now: Row) -> Verdict | None:
 
 def _all_off(units: Units) -> Verdict:
     off = f"{units.count} of {units.count} units off"
-    return _warning(
-        "all off", f"dead: {off}", f"{off}: nothing flows through {units.name} any more"
-    )
+    return _warning("all off", off, f"{off}: nothing flows through {units.name} any more")
 
 
 def _zero_gradient(now: Row) -> Verdict:
@@ -230,7 +228,7 @@ def _remark(now: Row) -> Verdict:
 
 
 def percent(share: float) -> str:
-    """A share in at most seven cells: `1.9 %`, `0.12 %`, `3e-7`, `12 x`, `2e4 x`."""
+    """A share in at most seven cells: `1.9 %`, `0.12 %`, `3e-5 %`, `12 x`, `2e4 x`."""
     if share == 0:
         return "0 %"
     if share >= 9.995:
@@ -239,7 +237,8 @@ def percent(share: float) -> str:
         return f"{share:.0%}".replace("%", " %")
     if share >= 1e-4:
         return f"{100 * share:#.2g} %"
-    return brief(share)
+    mantissa, exponent = f"{100 * share:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)} %"
 
 
 def brief(value: float) -> str:
