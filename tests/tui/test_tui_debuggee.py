@@ -105,6 +105,22 @@ def test_a_size_of_any_kind() -> None:
             assert len(shown["rail"]) == min(size["rows"], shown["rows"])
 
 
+def test_a_view_that_cannot_be_made_is_said_and_the_command_counts(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "class Odd:\n    def __str__(self): raise ValueError('odd')\n"
+        "f = wrap_forward_fn(lambda x, odd: x * 1, name='f')\n"
+        "BACK_FUNCS.add_back_func(f, 0, lambda grad_out, out, x, odd: grad_out)\n"
+        "loss = f(Tensor([1.0, 2.0], requires_grad=True), Odd()).sum()\n",
+    )
+    with debugged(path) as there:
+        assert "ValueError: odd" in there.wait_for("failed")["text"]
+        for count in (1, 2):
+            there.ask("next")
+            assert "ValueError: odd" in there.wait_for("failed")["text"]
+            assert wait_until(lambda count=count: there.answered == count, within=8)
+
+
 def test_commands_for_a_training_that_is_not_there() -> None:
     with debugged("first_graph") as there:
         there.wait_for("stepping")

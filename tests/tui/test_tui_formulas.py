@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,56 @@ def test_functions_without_python_source(function: Any) -> None:
     assert formulas.source_of(function) is None
     formulas.parameter_names(function)
     formulas.formula_of(function)
+
+
+def plain(grad_out: Any, out: Any, x: Any) -> None: ...
+def with_default(grad_out: Any, out: Any, x: Any = 3) -> None: ...
+def only_by_place(grad_out: Any, /, out: Any, x: Any) -> None: ...
+def only_by_name(grad_out: Any, out: Any, *, x: Any) -> None: ...
+def any_number(grad_out: Any, *others: Any) -> None: ...
+def any_name(grad_out: Any, out: Any, **others: Any) -> None: ...
+
+
+@functools.wraps(with_default)
+def wrapped(*args: Any, **kwargs: Any) -> None: ...
+
+
+CALLED = (plain, with_default, only_by_place, only_by_name, any_number, any_name, wrapped)
+
+
+@pytest.mark.parametrize("keywords", [{}, {"x": 5}, {"out": 5}, {"other": 5}])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("function", [*CALLED, functools.partial(plain, 1)])
+def test_a_call_is_bound_as_python_does(
+    function: Any, count: int, keywords: dict[str, Any]
+) -> None:
+    positional = tuple(range(count))
+    try:
+        expected = inspect.signature(function).bind(*positional, **keywords)
+    except TypeError:
+        with pytest.raises(TypeError):
+            formulas.bound(function, positional, keywords)
+        return
+    expected.apply_defaults()
+    assert formulas.bound(function, positional, keywords) == expected.arguments
+
+
+@pytest.mark.parametrize("function", CALLED)
+def test_parameters_are_those_that_python_tells(function: Any) -> None:
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    told = inspect.signature(function).parameters.values()
+    assert formulas.parameter_names(function) == [p.name for p in told if p.kind in by_place]
+
+
+def test_a_docstring_that_is_replaced_is_read_anew() -> None:
+    def back(grad_out: Any) -> Any:
+        """grad_out * 2"""
+
+    assert formulas.formula_of(back) == "grad_out * 2"
+    back.__doc__ = "\n   grad_out * 3\n   and more"
+    assert formulas.formula_of(back) == "grad_out * 3"
+    back.__doc__ = None
+    assert formulas.formula_of(back) is None
 
 
 def test_the_source_without_its_docstring() -> None:

@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as npst
 
 from tui.session import facts, numbers
 from tui.session.numbers import number
+from tui.session.tensors import chunks
 
 PRINTED = re.compile(r"-?(\d+|\d+\.\d+)(e-?\d+)?|NaN|-?Inf")
 
@@ -192,7 +193,7 @@ def test_the_facts_of_any_array(array: Any, full: bool) -> None:
         assert (told["min"], told["max"]) == (min(finite), max(finite))
         if max(map(abs, finite)) < 1e150:
             mean = math.fsum(finite) / len(finite)
-            std = math.sqrt(math.fsum((v - mean) ** 2 for v in finite) / len(finite))
+            std = math.hypot(*(v - mean for v in finite)) / math.sqrt(len(finite))
             largest = max(map(abs, finite))
             assert told["norm"] == pytest.approx(math.hypot(*finite))
             assert told["mean"] == pytest.approx(mean, abs=1e-12 * largest)
@@ -240,3 +241,30 @@ def test_squares_that_overflow_float32(value: float) -> None:
 )
 def test_what_is_not_finite_becomes_a_string(value: Any, text: Any) -> None:
     assert facts.plain(value) == text
+
+
+@settings(max_examples=150)
+@given(
+    npst.arrays(
+        st.sampled_from([np.float16, np.float32]),
+        npst.array_shapes(max_dims=3, max_side=40),
+        elements=st.floats(-1000, 1000, width=16) | st.just(0.0),
+    ),
+    st.booleans(),
+)
+def test_the_norm_of_float32_is_that_of_float64_to_the_bit(array: Any, turned: bool) -> None:
+    array = array.T if turned else array
+    wide = array.astype(np.float64)
+    assert numbers.norm(array) == numbers.norm(wide)
+    assert numbers.measure(array) == numbers.measure(wide)
+
+
+@pytest.mark.parametrize("size", [chunks.CHUNK, chunks.CHUNK + 1, 3 * chunks.CHUNK + 7])
+@pytest.mark.parametrize("bad", [None, math.nan, math.inf])
+def test_the_norm_of_large_arrays(size: int, bad: float | None) -> None:
+    array = np.linspace(-1, 2, size, dtype=np.float32)
+    if bad is not None:
+        array[-1] = bad
+    whole = np.sqrt(np.square(array[np.isfinite(array)].astype(np.float64)).sum())
+    assert numbers.norm(array) == pytest.approx(whole)
+    assert numbers.measure(array) == (number(whole) if bad is None else number(bad))

@@ -13,6 +13,7 @@ from tui import loader
 from tui.errors import Refused, ScenarioError
 from tui.options import Options
 from tui.process.channel import Message, Sender
+from tui.process.commands import GONE, Commands
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.commands import carry_out
@@ -34,9 +35,6 @@ from tui.session.training.stopping import Broken
 from tui.session.training.view import view_of as training_view
 from tui.session.view import tensor_view, view_of
 
-GONE = None
-"""Stands in the queue of commands where the screen has gone away."""
-
 
 class Debuggee:
     """Carries out the screen's commands and tells it what there is to see.
@@ -47,9 +45,7 @@ class Debuggee:
         sender: takes the messages to the screen.
     """
 
-    def __init__(
-        self, options: Options, commands: queue.Queue[Message | None], sender: Sender
-    ) -> None:
+    def __init__(self, options: Options, commands: Commands, sender: Sender) -> None:
         self._options = options
         self._commands = commands
         self._sender = sender
@@ -94,21 +90,34 @@ class Debuggee:
         except ScenarioError as error:
             self._problem(error)
             return False
-        self._send_view()
+        self._guarded(self._send_view)
         if notes:
             self._notice("; ".join(notes))
         while not self._gone:
-            try:
-                # Also where nothing of the scenario's is called: a signal's handler may be.
-                with loader.guarded(self._scenario.path):
-                    self._turn()
-            except ScenarioError as error:
-                self._failed(error)
-            if self._carried_out != self._answered:
-                self._answered = self._carried_out
-                self._sender.send({"type": "answered", "commands": self._answered})
+            # Also where nothing of the scenario's is called: a signal's handler may be.
+            self._guarded(self._take_turns)
+            self._say_answered()
         self.leave()
         return True
+
+    def _guarded(self, do: Callable[[], None]) -> None:
+        """Do something in which code of the scenario's may run; say what it raises."""
+        try:
+            with loader.guarded(self._scenario.path):
+                do()
+        except ScenarioError as error:
+            self._failed(error)
+
+    def _take_turns(self) -> None:
+        while not self._gone:
+            self._turn()
+            self._say_answered()
+
+    def _say_answered(self) -> None:
+        """Say that the commands are carried out, where there is nothing to see that says it."""
+        if self._carried_out != self._answered:
+            self._answered = self._carried_out
+            self._sender.send({"type": "answered", "commands": self._answered})
 
     def _turn(self) -> None:
         """Carry out what waits, or do a part of what takes long; tell what there is to see."""
@@ -203,10 +212,10 @@ class Debuggee:
             with loader.guarded(self._scenario.path):
                 self._open(self._session.folding.folded, broken)
         except ScenarioError as error:
-            self._send_view()
+            self._guarded(self._send_view)
             self._failed(error)
         else:
-            self._send_view()
+            self._guarded(self._send_view)
             self._notice(str(broken))
         return True
 
@@ -249,13 +258,7 @@ class Debuggee:
                 return
             if not self._training.train_when_due():
                 wait = min(self._training.seconds_until_due(), until - now)
-                self._wait_for_command(wait)
-
-    def _wait_for_command(self, seconds: float) -> None:
-        """Sleep, but wake when a command comes; it stays in the queue."""
-        with self._commands.not_empty:
-            if not self._commands.queue:
-                self._commands.not_empty.wait(seconds)
+                self._commands.wait(max(0.0, wait))
 
     def _carry_out_waiting(self, block: bool) -> bool:
         """Carry out the commands that wait (with `block` at least one); whether any changed the
@@ -263,7 +266,7 @@ class Debuggee:
         changed = False
         while True:
             try:
-                command = self._commands.get(block=block)
+                command = self._commands.get(block)
             except queue.Empty:
                 return changed
             block = False
@@ -319,14 +322,9 @@ class Debuggee:
             carry_out_training(training, name, command)
 
     def _send_view(self) -> None:
-        try:
-            with loader.guarded(self._scenario.path):
-                view = self._view()
-        except ScenarioError as error:
-            self._failed(error)
-        else:
-            self._answered = self._carried_out
-            self._sender.send({**view, "commands": self._answered})
+        view = self._view()
+        self._answered = self._carried_out
+        self._sender.send({**view, "commands": self._answered})
 
     def _view(self) -> Message:
         if self._showing == "training" and self._training is not None:

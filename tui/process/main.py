@@ -11,7 +11,6 @@ import contextlib
 import faulthandler
 import functools
 import os
-import queue
 import signal
 import sys
 import threading
@@ -23,8 +22,9 @@ from tui import catalog
 from tui.errors import ScenarioError
 from tui.options import Options
 from tui.process import whereabouts
-from tui.process.channel import Message, Sender, receive
-from tui.process.debuggee import GONE, Debuggee
+from tui.process.channel import Sender, receive
+from tui.process.commands import GONE, Commands
+from tui.process.debuggee import Debuggee
 
 LAST_BATCH = 1.0
 """Seconds that a batch under way has to end when the screen has gone."""
@@ -50,7 +50,7 @@ def main() -> None:
     os.register_at_fork(after_in_child=functools.partial(_let_go_of, ours))
 
     sender = Sender(messages_out)
-    commands: queue.Queue[Message | None] = queue.Queue()
+    commands = Commands()
     debuggee = Debuggee(options, commands, sender)
     if options.out is not None:
         _end_on_signals(commands, debuggee)
@@ -83,7 +83,7 @@ def _tell_where(sender: Sender, path: Path | None) -> None:
 
 def _read_commands(
     stream: IO[bytes],
-    commands: queue.Queue[Message | None],
+    commands: Commands,
     tell_where: Callable[[], None],
     debuggee: Debuggee,
 ) -> None:
@@ -98,7 +98,7 @@ def _read_commands(
     _screen_gone(commands, debuggee)
 
 
-def _screen_gone(commands: queue.Queue[Message | None], debuggee: Debuggee) -> None:
+def _screen_gone(commands: Commands, debuggee: Debuggee) -> None:
     commands.put(GONE)
     # Give a training the time to end its batch; a scenario that never ends gets no more.
     threading.Timer(LAST_BATCH, _end_busy, (debuggee,)).start()
@@ -111,7 +111,7 @@ def _end_busy(debuggee: Debuggee) -> None:
         _end(True)
 
 
-def _end_on_signals(commands: queue.Queue[Message | None], debuggee: Debuggee) -> None:
+def _end_on_signals(commands: Commands, debuggee: Debuggee) -> None:
     """What ends all processes of a user or of the machine ends this one in order, too."""
 
     def end(number: int, frame: object) -> None:

@@ -193,7 +193,8 @@ class Explainer:
         values = dict(zip(names, (step.grad_out, out, *args), strict=False))
         labels = ["grad_out", self._labels.result(step.node), *self._labels.operands(step.node)]
         symbolic = formulas.put_in(formula, dict(zip(names, labels, strict=False)))
-        used = [n for n in names if n in values and _mentions(formula, n)]
+        words = formulas.words_of(formula)
+        used = [n for n in names if n in values and n in words]
         if not all(_is_printable(values[n]) for n in used) or not numbers.is_inline(raw):
             shapes = {n: _shape_or_number(values[n]) for n in used}
             shapes |= {f"{n}.T": _transposed_shape(values[n]) for n in used}
@@ -252,10 +253,6 @@ class Explainer:
 def problem_items(problems: Collection[str]) -> list[Item]:
     """What is wrong, above all that is explained; nothing where all is well."""
     return [*(("problem", f"! {problem}", "") for problem in problems), *[GAP] * bool(problems)]
-
-
-def _mentions(formula: str, name: str) -> bool:
-    return any(m.group().partition(".")[0] == name for m in formulas.WORD.finditer(formula))
 
 
 def _is_word(name: str) -> bool:

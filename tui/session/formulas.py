@@ -8,8 +8,9 @@ import inspect
 import itertools
 import re
 import textwrap
-from collections.abc import Callable
-from typing import Any
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -21,8 +22,16 @@ WORD = re.compile(r"[A-Za-z_]\w*(?:\.\w+)?")
 
 def formula_of(function: Callable[..., Any]) -> str | None:
     """The first line of the function's docstring; None where it has none."""
-    docstring = inspect.getdoc(function)
-    return docstring.partition("\n")[0].strip() if docstring else None
+    docstring = getattr(function, "__doc__", None)
+    if not isinstance(docstring, str):
+        docstring = inspect.getdoc(function)  # it may have inherited one
+    return None if docstring is None else _first_line(docstring)
+
+
+@functools.lru_cache(maxsize=256)
+def _first_line(docstring: str) -> str | None:
+    text = inspect.cleandoc(docstring)
+    return text.partition("\n")[0].strip() if text else None
 
 
 def source_of(function: Callable[..., Any]) -> list[str] | None:
@@ -51,13 +60,30 @@ def _source_of(function: Callable[..., Any]) -> list[str] | None:
     return [heading, *("  " + line for line in lines)]
 
 
+@functools.lru_cache(maxsize=256)
 def is_expression(formula: str) -> bool:
     """Whether a formula is an expression, not a sentence."""
     try:
-        tree = ast.parse(formula, mode="eval")
+        tree = parsed(formula)
     except (SyntaxError, ValueError):
         return False
-    return not isinstance(tree.body, ast.Name) or formula == "grad_out"
+    return not isinstance(tree, ast.Name) or formula == "grad_out"
+
+
+@functools.lru_cache(maxsize=256)
+def parsed(formula: str) -> ast.expr:
+    """A formula as a tree, which is everybody's: nothing may be changed in it.
+
+    Raises:
+        SyntaxError, ValueError: it is a sentence.
+    """
+    return ast.parse(formula, mode="eval").body
+
+
+@functools.lru_cache(maxsize=256)
+def words_of(formula: str) -> frozenset[str]:
+    """The variables and functions of a formula, without their attributes."""
+    return frozenset(match.group().partition(".")[0] for match in WORD.finditer(formula))
 
 
 def put_in(formula: str, replacements: dict[str, str]) -> str:
@@ -83,11 +109,50 @@ def put_in(formula: str, replacements: dict[str, str]) -> str:
 
 def parameter_names(function: Callable[..., Any]) -> list[str]:
     """The names of a backward function's positional parameters; empty where they are unknown."""
+    if _is_plain(function):
+        return list(_names_of(function))
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return []
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def bound(
+    function: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """By the names of its parameters, what a function is called with.
+
+    Raises:
+        TypeError, ValueError: it cannot be called so, or does not say how it can.
+    """
+    if _is_plain(function):
+        names = _names_of(function)
+        given = {**dict(zip(names, positional, strict=False)), **keywords}
+        if len(names) == len(positional) + len(keywords) and given.keys() == set(names):
+            return given
+    arguments = inspect.signature(function).bind(*positional, **keywords)
+    arguments.apply_defaults()
+    return arguments.arguments
+
+
+def _is_plain(function: Callable[..., Any]) -> TypeGuard[types.FunctionType]:
+    """Whether a function's parameters are no more than names, so that nobody needs to ask
+    `inspect`, which takes long."""
+    if not isinstance(function, types.FunctionType) or function.__dict__:
+        return False
+    code = function.__code__
+    return not (
+        function.__defaults__
+        or code.co_posonlyargcount
+        or code.co_kwonlyargcount
+        or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    )
+
+
+def _names_of(function: types.FunctionType) -> tuple[str, ...]:
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount]
 
 
 def relation(formula: str, values: dict[str, Any], result: Array) -> str:
@@ -130,7 +195,7 @@ def evaluate(formula: str, values: dict[str, Any]) -> Any:
     Raises:
         ValueError: the formula has something else in it.
     """
-    return _value(ast.parse(formula, mode="eval").body, values)
+    return _value(parsed(formula), values)
 
 
 def _value(node: ast.AST, values: dict[str, Any]) -> Any:

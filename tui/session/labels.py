@@ -23,6 +23,12 @@ INFIX = {
 OPERANDS_AT_MOST = 12
 """So many of an operation's arguments are named in an expression."""
 
+KEPT = 1024
+"""The labels of so many nodes are kept: a screen asks for the same ones with every key."""
+
+UNCHANGING = (int, float, str, bool, type(None))
+"""What an argument may be whose text is the same whenever it is asked for; a tuple of such, too."""
+
 
 class Labels:
     """Short and full labels of a graph's nodes, made when they are asked for."""
@@ -34,19 +40,22 @@ class Labels:
             n.op for n in graph.nodes if not n.name and not n.path and n.op and n.requires_grad
         )
         self._per_path_op = Counter((n.path, n.op) for n in graph.nodes)
+        self._short: dict[int, tuple[str, bool]] = {}
+        """By node its short label, and whether that is more than an operation."""
+        self._full: dict[int, str] = {}
+        """By node the full label, where no array is printed in it: that may be written into."""
+        self._on_rail: dict[int, tuple[str, str]] = {}
+        """By node what its row says, where no array at all is printed in it."""
 
     def short(self, node_id: int) -> str:
         """What others call the node: `d`, `output.add`, `relu2`, `linear1.weight.T`, `sum`."""
-        node = self.graph.nodes[node_id]
-        turned = ""
-        while not node.name and self._is_transpose(node):
-            node, turned = self.graph.nodes[node.parents[0].node], turned + ".T"
-        return self._unturned(node) + turned
+        return self._shortened(node_id)[0]
 
     def called(self, node_id: int) -> str:
         """What a sentence calls the node: as `short`, but `node 6`, as the rail counts, where that
         is no more than the operation, which the rail does not show by itself."""
-        return self.short(node_id) if self.is_told_apart(node_id) else f"node {node_id}"
+        short, is_told_apart = self._shortened(node_id)
+        return short if is_told_apart else f"node {node_id}"
 
     def result(self, node_id: int) -> str:
         """What a formula calls the node's result: its name, or `out`."""
@@ -55,10 +64,18 @@ class Labels:
 
     def is_told_apart(self, node_id: int) -> bool:
         """Whether a node's short label is more than an operation."""
-        node = self.graph.nodes[node_id]
-        while not node.name and self._is_transpose(node):
-            node = self.graph.nodes[node.parents[0].node]
-        return bool(node.name or node.path or node.op is None)
+        return self._shortened(node_id)[1]
+
+    def _shortened(self, node_id: int) -> tuple[str, bool]:
+        known = self._short.get(node_id)
+        if known is None:
+            node, turned = self.graph.nodes[node_id], ""
+            while not node.name and self._is_transpose(node):
+                node, turned = self.graph.nodes[node.parents[0].node], turned + ".T"
+            is_told_apart = bool(node.name or node.path or node.op is None)
+            known = self._unturned(node) + turned, is_told_apart
+            _keep(self._short, node_id, known)
+        return known
 
     def _unturned(self, node: Node) -> str:
         if node.name:
@@ -109,20 +126,34 @@ class Labels:
     def full(self, node_id: int) -> str:
         """Name and expression: `d = a * b`; inside a module just where it stands."""
         node = self.graph.nodes[node_id]
-        if node.op is None or (not node.name and node.path) or self._is_transpose(node):
+        if node.op is None or (not node.name and node.path):
             return self.short(node_id)
-        expression = self.expression(node_id)
-        if node.name:
-            return f"{node.name} = {expression}"
-        return str(expression)
+        known = self._full.get(node_id)
+        if known is None:
+            if self._is_transpose(node):
+                known = self.short(node_id)
+            else:
+                expression = self.expression(node_id)
+                known = f"{node.name} = {expression}" if node.name else str(expression)
+            if self._is_unchanging(node):
+                _keep(self._full, node_id, known)
+        return known
+
+    def on_rail(self, node_id: int) -> tuple[str, str]:
+        """What the node's row says, and what it says where there is no room for that: see
+        `with_value` and `brief`."""
+        known = self._on_rail.get(node_id)
+        if known is None:
+            known = self.with_value(node_id), self.brief(node_id)
+            node = self.graph.nodes[node_id]
+            if node.shape and (node_id in self._full or known[0] == self.short(node_id)):
+                _keep(self._on_rail, node_id, known)
+        return known
 
     def with_value(self, node_id: int) -> str:
         """The full label, and the value of a single number: `d = a * b = 12`."""
-        value = self.graph.value(node_id)
         label = self.full(node_id)
-        if value.ndim or self.graph.nodes[node_id].path:
-            return label
-        return f"{label} = {numbers.number(value[()])}"
+        return label if self.graph.nodes[node_id].path else self._with_value(label, node_id)
 
     def brief(self, node_id: int) -> str:
         """Where there is no room for more: the name with the value of a single number, or just
@@ -131,14 +162,38 @@ class Labels:
         if node.name is None:
             short = self.short(node_id)
             return short.removeprefix(f"{node.path}.") if node.path else short
+        return self._with_value(node.name, node_id)
+
+    def _with_value(self, label: str, node_id: int) -> str:
         value = self.graph.value(node_id)
-        return node.name if value.ndim else f"{node.name} = {numbers.number(value[()])}"
+        return label if value.ndim else f"{label} = {numbers.number(value[()])}"
+
+    def _is_unchanging(self, node: Node) -> bool:
+        """Whether the node's arguments, as far as they are told, always have the same text."""
+        parents = {parent.arg for parent in node.parents}
+        return all(
+            arg in parents or is_unchanging(value)
+            for arg, value in enumerate(self.graph.arguments(node.id)[:OPERANDS_AT_MOST])
+        )
 
     def _is_transpose(self, node: Node) -> bool:
         if node.op != "permute" or len(node.parents) != 1:
             return False
         arguments = self.graph.arguments(node.id)
         return len(arguments) == 2 and arguments[1] == (1, 0)
+
+
+def _keep(kept: dict[int, Any], node_id: int, label: Any) -> None:
+    if len(kept) >= KEPT:
+        kept.clear()
+    kept[node_id] = label
+
+
+def is_unchanging(value: Any) -> bool:
+    """Whether an argument that is no Tensor always has the same text."""
+    if isinstance(value, tuple):
+        return all(map(is_unchanging, value))
+    return type(value) in UNCHANGING or isinstance(value, np.number)
 
 
 def constant(value: Any) -> str:

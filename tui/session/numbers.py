@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from tui.session.protocol import Array
-from tui.session.tensors.chunks import chunks
+from tui.session.tensors.chunks import CHUNK, chunks
 
 TOO_COARSE = 0.02
 """A number that is rounded by a larger share of itself is printed with digits of its own."""
@@ -26,10 +28,8 @@ def number(value: Any) -> str:
     if isinstance(value, (int, np.integer)) and abs(int(value)) < 10**7:
         return str(int(value))
     value = float(value)
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Inf" if value > 0 else "-Inf"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Inf" if value > 0 else "-Inf"
     if value == 0:
         return "0"
     if value.is_integer() and abs(value) < 10**7:
@@ -95,6 +95,7 @@ def _fixed(value: float, decimals: int, strip: bool) -> str:
     return text.rstrip("0").rstrip(".") if strip and "." in text else text
 
 
+@functools.lru_cache(maxsize=256)
 def shape(dims: tuple[int, ...]) -> str:
     """A shape as NumPy writes it, without spaces: `(64,10)`, `(3,)`, `()`."""
     return "(" + ",".join(map(str, dims)) + ("," if len(dims) == 1 else "") + ")"
@@ -107,7 +108,27 @@ def place(index: tuple[int, ...]) -> str:
 
 def norm(array: Array) -> float:
     """The square root of the sum of the squares of the finite elements."""
+    whole = _norm_at_once(array)
+    if whole is not None:
+        return whole
     return math.hypot(*(_length(finite_values(chunk)) for _, chunk in chunks(array)))
+
+
+def _norm_at_once(array: Array) -> float | None:
+    """The norm of what float64 can square without a thought, where all of it is finite: float32.
+    None of anything else."""
+    if array.dtype.char not in "ef":
+        return None
+    parts = [array] if array.size <= CHUNK else (chunk for _, chunk in chunks(array))
+    lengths = []
+    for part in parts:
+        values = part.astype(np.float64).reshape(-1)
+        np.multiply(values, values, out=values)
+        total = float(np.add.reduce(values))
+        if not math.isfinite(total):
+            return None
+        lengths.append(math.sqrt(total))
+    return math.hypot(*lengths)
 
 
 def finite_values(array: Array) -> Array:
@@ -146,13 +167,37 @@ def measure(array: Array) -> str:
     if array.size == 1:
         return number(array.reshape(-1)[0])
     if array.size < HUGE:
-        return _measured(array)
+        return _measured_once(array) if _once is not None else _measured(array)
     key = id(array)
     known = _measures.get(key)
     if known is None or known[0]() is not array:
         there = weakref.ref(array, functools.partial(_forget, key))
         known = _measures[key] = there, _measured(array)
     return known[1]
+
+
+@contextlib.contextmanager
+def each_measured_once() -> Iterator[None]:
+    """A block in which nothing changes: an array that is measured again in it is what it was. (The
+    gradient of a step stands in the rail and in the explanation, and where it is handed on.)"""
+    global _once
+    _once = {}
+    try:
+        yield
+    finally:
+        _once = None
+
+
+def _measured_once(array: Array) -> str:
+    assert _once is not None
+    known = _once.get(id(array))
+    if known is None:
+        known = _once[id(array)] = array, _measured(array)
+    return known[1]
+
+
+_once: dict[int, tuple[Array, str]] | None = None
+"""By id, the arrays that were measured in such a block; None outside of one."""
 
 
 def _forget(key: int, gone: weakref.ref[Array]) -> None:
@@ -168,6 +213,9 @@ _measures: dict[int, tuple[weakref.ref[Array], str]] = {}
 
 
 def _measured(array: Array) -> str:
+    whole = _norm_at_once(array)
+    if whole is not None:
+        return number(whole)
     if array.dtype.kind == "f" and not all(np.isfinite(part).all() for _, part in chunks(array)):
         return "NaN" if any(np.isnan(part).any() for _, part in chunks(array)) else "Inf"
     return number(norm(array))

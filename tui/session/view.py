@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from tui.session import numbers
 from tui.session.code import called_code, scenario_code
 from tui.session.explanation import Item, problem_items
 from tui.session.facts import function_name
@@ -38,6 +39,11 @@ def view_of(
         both: whether it shows the tensors of the node under the cursor beside the step.
         lanes: how many columns of the rail the lanes may take.
     """
+    with numbers.each_measured_once():
+        return _view_of(session, rows, width, height, both, lanes)
+
+
+def _view_of(session: Session, rows: int, width: int, height: int, both: bool, lanes: int) -> Json:
     on_step = session.on_step
     return {
         "name": session.subject.name,

@@ -81,5 +81,5 @@ def _used(edge: EdgeFacts) -> set[int] | None:
     formula = formulas.formula_of(edge.backward)
     if formula is None or not formulas.is_expression(formula):
         return None
-    words = {m.group().partition(".")[0] for m in formulas.WORD.finditer(formula)}
+    words = formulas.words_of(formula)
     return {i for i, n in enumerate(formulas.parameter_names(edge.backward)) if n in words}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tui.session import numbers
-from tui.session.protocol import Graph
+from tui.session.protocol import Graph, Node
 from tui.session.rail.folding import Folding, Row
 from tui.session.rail.lanes import Lanes
 
@@ -67,10 +67,9 @@ def row_view(session: Session, row: Row) -> Json:
     all comes that comes from above."""
     node = session.graph.nodes[row.first]
     grad = session.grad_shown(row.first) if node.requires_grad else None
-    state, note = _state(session, row, grad is not None)
-    labels = session.labels
+    state, note = _state(session, node, row, grad is not None)
     if row.call is None:
-        label, brief = labels.with_value(row.first), labels.brief(row.first)
+        label, brief = session.labels.on_rail(row.first)
     else:
         brief = f"+ {row.call.path}"
         label = f"{brief} {row.call.module or ''}".rstrip()
@@ -99,21 +98,19 @@ def _mark(session: Session, row: Row) -> str:
     return next((mark for node in nodes if (mark := breakpoints.mark(node))), "")
 
 
-def _state(session: Session, row: Row, arrived: bool) -> tuple[str, str]:
-    """How far a row is, and a note on what is halfway there."""
-    node = row.first
-    position = session.graph.position
-    if not session.graph.nodes[node].requires_grad:
+def _state(session: Session, node: Node, row: Row, arrived: bool) -> tuple[str, str]:
+    """How far a row is, whose first node it is, and a note on what is halfway there."""
+    if not node.requires_grad:
         return "rests", "no grad"
-    if session.shown is not None and node <= session.shown <= row.last:
-        done = session.shown + 1 - node
-        return "shown", "" if done == row.size else f"{done} of {row.size}"
-    if node < position:
+    done = session.graph.position - row.first
+    if done > row.size:
         return "done", ""
+    if done > 0:
+        return "shown", "" if done == row.size else f"{done} of {row.size}"
     if not arrived:
         return "waits", ""
-    waiting = session.graph.waiting(node) + session.hidden_edges(node)
+    waiting = session.graph.waiting(row.first) + session.hidden_edges(row.first)
     if not waiting:
         return "ready", ""
-    all_edges = session.uses(node)
+    all_edges = session.uses(row.first)
     return "waits", f"{all_edges - waiting} of {all_edges}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import inspect
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -89,7 +89,7 @@ class WorkedElements:
         part = raw[tuple(index)]
         if part.size > MOST_TERMS:
             return None
-        terms: list[Term] = [(float(value),) for value in part.reshape(-1)]
+        terms: list[Term] = [(value,) for value in _floats(part)]
         result = float(edge.contribution[place])
         if not _agrees(terms, result, edge.contribution.dtype):
             return None
@@ -115,23 +115,21 @@ class WorkedElements:
         if formula == "grad_out":
             same = step.grad_out.shape == edge.contribution.shape
             return _taken([place], step.grad_out, edge.contribution, place) if same else None
-        tree = ast.parse(formula, mode="eval").body
+        tree = formulas.parsed(formula)
         if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.MatMult):
             return _product(tree, args, place, edge.contribution)
-        return _elementwise(formula, tree, args, place, result, edge.contribution.shape)
+        return _elementwise(formula, args, place, result, edge.contribution.shape)
 
     def _arguments(self, step: StepFacts, edge: EdgeFacts) -> dict[str, Any] | None:
         """By name, what the backward function was called with; `parts` and `arg` besides."""
         args = self._graph.arguments(step.node)
         _, keywords = self._graph.forward(step.node)
+        positional = (step.grad_out, self._graph.value(step.node), *args)
         try:
-            bound = inspect.signature(edge.backward).bind(
-                step.grad_out, self._graph.value(step.node), *args, **keywords
-            )
+            given = formulas.bound(edge.backward, positional, keywords)
         except (TypeError, ValueError):
             return None
-        bound.apply_defaults()
-        return {**keywords, **bound.arguments, "parts": args, "arg": edge.arg}
+        return {**keywords, **given, "parts": args, "arg": edge.arg}
 
 
 def _moved(
@@ -216,7 +214,7 @@ def _product(
     columns = right if column is None else right[_led(lead, right)][:, column]
     if rows.size > MOST_TERMS:
         return None
-    terms = [(float(a), float(b)) for a, b in zip(rows, columns, strict=True)]
+    terms: list[Term] = list(zip(_floats(rows), _floats(columns), strict=True))
     worked = _of_factors(terms, contribution, place)
     if worked is None:
         return None
@@ -259,19 +257,14 @@ def _led(lead: Sequence[int], matrices: Array) -> Index:
 
 
 def _elementwise(
-    formula: str,
-    tree: ast.expr,
-    args: dict[str, Any],
-    place: Index,
-    result: Any,
-    shape: Index,
+    formula: str, args: dict[str, Any], place: Index, result: Any, shape: Index
 ) -> str | None:
     """An element that comes from the elements at the same place, by the formula."""
-    if any(isinstance(node, (ast.MatMult, ast.Attribute)) for node in ast.walk(tree)):
+    names = _names_at_each_place(formula)
+    if names is None:
         return None
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & args.keys()
     values: dict[str, Any] = {}
-    for name in names:
+    for name in names & args.keys():
         value = args[name]
         if isinstance(value, np.ndarray):
             if value.ndim > len(shape) or _wider(value.shape, shape):
@@ -295,6 +288,15 @@ def _elementwise(
     return f"{numeric} {sign} {told}"
 
 
+@functools.lru_cache(maxsize=256)
+def _names_at_each_place(formula: str) -> frozenset[str] | None:
+    """The names in a formula that is the same at each place; None where it is another one."""
+    nodes = list(ast.walk(formulas.parsed(formula)))
+    if any(isinstance(node, (ast.MatMult, ast.Attribute)) for node in nodes):
+        return None
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name))
+
+
 def _wider(inner: Index, shape: Index) -> bool:
     """Whether a shape does not broadcast to another of at least as many dimensions."""
     last = shape[len(shape) - len(inner) :]
@@ -306,10 +308,16 @@ def _told(value: Any) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
+def _floats(array: Array) -> list[float]:
+    """The elements in a row."""
+    floats: list[float] = array.astype(float).ravel().tolist()
+    return floats
+
+
 def _agrees(terms: Sequence[Term], result: float, dtype: np.dtype[Any]) -> bool:
     """Whether a sum of products is the result, but for the rounding of so many additions."""
     products = [math.prod(term) for term in terms]
-    size = sum(abs(product) for product in products)
+    size = sum(map(abs, products))
     return _same(sum(products), result, (len(terms) + 8) * _eps(dtype) * size)
 
 

@@ -27,7 +27,8 @@ def sum_text(terms: Sequence[Term], result: float) -> str:
     """`0.2 * 3 + 0.1 * 2 + (61 more) + (1 zero) = 1.2`; where every term is written down and their
     printed digits give another result, with an approximate sign."""
     sizes = [abs(math.prod(term)) for term in terms]
-    order = sorted(range(len(terms)), key=lambda i: (-_key(sizes[i]), i))
+    keys = sizes if math.isfinite(sum(sizes)) else [_key(size) for size in sizes]
+    order = sorted(range(len(terms)), key=keys.__getitem__, reverse=True)
     order = [i for i in order if sizes[i] != 0]
     zeros = len(terms) - len(order)
     written = order if len(terms) <= SHORT else order[:WRITTEN]
