@@ -127,8 +127,8 @@ def test_what_falls_is_fine_however_noisy_it_is(seed: int, size: float, count: i
 def test_there_is_room_for_what_is_said(losses: list[float]) -> None:
     found = trend(losses)
     assert bool(found.kind) == bool(found.words) == bool(found.brief)
-    assert len(found.words) <= 78
-    assert len(found.brief) <= 50
+    assert len(found.words) <= 82
+    assert len(found.brief) <= 52
 
 
 # Of real trainings, and why

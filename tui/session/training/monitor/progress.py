@@ -46,7 +46,7 @@ class Trend:
     kind: str
     """`rises`, `still`, or empty where nothing is."""
     words: str
-    """In at most 78 cells, after a mark."""
+    """For 80 columns: with a loss of a usual size they fit behind a mark."""
     brief: str
     """For narrow terminals."""
 
