@@ -8,6 +8,10 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# Most users have it not, and with it each program that a test starts would compile all of its
+# modules again, which doubles the time of a start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 import itertools  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
 

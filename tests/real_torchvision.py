@@ -2,7 +2,8 @@
 elsewhere.
 
 Where torch and torchvision are builds that do not match, the operators that torchvision lacks are
-declared before it is imported, which is enough for its data sets.
+declared before it is imported, which is enough for its data sets; and torch's compiler, of which it
+asks a single question, is left out, as importing it takes as long as all the rest.
 """
 
 from __future__ import annotations
@@ -34,10 +35,16 @@ DISCARD = "http://127.0.0.1:9/"
 """Port 9 of the loopback is for discarding; hardly any machine listens there."""
 
 DECLARE = """
+import sys
+import types
 import torch
 library = torch.library.Library("torchvision", "DEF")
 for name in ("nms", "qnms"):
     library.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+compiler = types.ModuleType("torch._dynamo")
+compiler.utils = types.ModuleType("torch._dynamo.utils")
+compiler.utils.is_compile_supported = lambda device: False
+sys.modules.update({module.__name__: module for module in (compiler, compiler.utils)})
 """
 
 REDIRECT = """

@@ -128,7 +128,6 @@ class Terminal:
             "HOME": str(folder or "/nonexistent"),
             "XDG_CACHE_HOME": str(folder or "/nonexistent"),
             "PYTHONPATH": ROOT,
-            "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
             "TERM": "xterm-256color",
             "LC_ALL": "C.UTF-8",
             **(environment or {}),
