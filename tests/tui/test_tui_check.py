@@ -29,13 +29,14 @@ cube = wrap_forward_fn(lambda x: x * x * x, name="cube")
 BACK_FUNCS.add_back_func(cube, 0, cube_back)
 """
 
+Checked = tuple[list[dict[str, Any]], dict[str, Any], subprocess.CompletedProcess[str]]
+"""The check events, the end event, and the process."""
+
 NOT_FINITE = "loss = log(Tensor([1.0, 0.0], requires_grad=True)).sum()\n"
 
 
-def checked(
-    scenario: str | Path, *more: str, code: int = 0
-) -> tuple[list[dict[str, Any]], dict[str, Any], subprocess.CompletedProcess[str]]:
-    """The check events, the end event, and the process."""
+def checked(scenario: str | Path, *more: str, code: int = 0) -> Checked:
+    """Check a scenario, with the exit code that is expected."""
     done = run(scenario, "--check", "--json", *more, timeout=60)
     assert done.returncode == code, (done.stdout, done.stderr)
     *events, end = json_lines(done.stdout)
@@ -75,8 +76,14 @@ def test_the_events_of_a_small_graph() -> None:
         assert event["got"] == pytest.approx(event["expected"])
 
 
-def test_the_network_is_checked_by_samples() -> None:
-    events, end, _ = checked("mlp")
+@pytest.fixture(scope="module")
+def network() -> Checked:
+    """The MLP as it is checked once."""
+    return checked("mlp")
+
+
+def test_the_network_is_checked_by_samples(network: Checked) -> None:
+    events, end, _ = network
     assert end["failed"] == 0
     large = [event for event in events if event["elements"] > 2000]
     assert {event["elements"] for event in large} == {64 * 64, 784 * 64}
@@ -84,8 +91,8 @@ def test_the_network_is_checked_by_samples() -> None:
     assert all(e["tested"] == e["elements"] for e in events if e["elements"] <= 2000)
 
 
-def test_the_same_seed_gives_the_same_events() -> None:
-    assert checked("mlp")[2].stdout == checked("mlp")[2].stdout
+def test_the_same_seed_gives_the_same_events(network: Checked) -> None:
+    assert checked("mlp")[2].stdout == network[2].stdout
 
 
 # Wrong ones
