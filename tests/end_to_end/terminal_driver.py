@@ -117,6 +117,8 @@ class Terminal:
         self._hung_up = threading.Event()
         self._held_up = threading.Event()
         self._pending = b""
+        self._lines: list[str] | None = None
+        """The lines of the terminal, until something is written; to read them all takes 2 ms."""
         self._normal: tuple[dict[int, object], int, int] | None = None
         """The cells and the cursor of the screen that lies under the alternate one."""
         self.written = b""
@@ -166,6 +168,7 @@ class Terminal:
                 with self._lock:
                     self.written += data
                     self.reads.append((time.monotonic(), len(data)))
+                    self._lines = None
                     self._feed(data)
                 if self._pace is not None:
                     time.sleep(len(data) / self._pace)
@@ -199,7 +202,9 @@ class Terminal:
     def lines(self) -> list[str]:
         """The lines of the terminal, without trailing blanks."""
         with self._lock:
-            return [line.rstrip() for line in self.screen.display]
+            if self._lines is None:
+                self._lines = [line.rstrip() for line in self.screen.display]
+            return self._lines
 
     def text(self) -> str:
         """The terminal as one string."""
@@ -229,6 +234,7 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """Resize the window; the kernel sends SIGWINCH."""
         with self._lock:
+            self._lines = None
             self.screen.resize(rows, columns)
         self._set_size(columns, rows)
 
