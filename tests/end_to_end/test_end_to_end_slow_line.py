@@ -39,11 +39,12 @@ def left_of(screen: Terminal) -> int:
     return len(screen.written) - at_the_last_key
 
 
-def alone(tmp_path: Path, keys: bytes) -> list[list[object]]:
-    """The screen after these keys, each of which was given all the time it takes."""
-    with terminal(*MLP, folder=tmp_path) as screen:
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> list[list[object]]:
+    """The screen after the quick steps, each of which was given all the time it takes."""
+    with terminal(*MLP, folder=tmp_path_factory.mktemp("alone")) as screen:
         screen.done(0)
-        for key in keys:
+        for key in STEPS:
             screen.sent(bytes([key]))
         return screen.cells()
 
@@ -51,7 +52,7 @@ def alone(tmp_path: Path, keys: bytes) -> list[list[object]]:
 @pytest.mark.parametrize("environment", [{}, SSH], ids=["local", "ssh"])
 @pytest.mark.parametrize("held", [True, False], ids=["held", "at once"])
 def test_thirty_quick_steps_settle_within_a_second(
-    environment: dict[str, str], held: bool, tmp_path: Path
+    environment: dict[str, str], held: bool, alone: list[list[object]], tmp_path: Path
 ) -> None:
     assert len(STEPS) == 30
     with terminal(*MLP, environment=environment, folder=tmp_path, pace=PACE) as screen:
@@ -63,8 +64,7 @@ def test_thirty_quick_steps_settle_within_a_second(
             screen.send(STEPS)
         assert left_of(screen) <= PACE * SETTLED_WITHIN
         screen.done(places(screen)[STEPS.count(b"n") - STEPS.count(b"p")])
-        shown = screen.cells()
-    assert shown == alone(tmp_path, STEPS)
+        assert screen.cells() == alone
 
 
 def places(screen: Terminal) -> list[int]:
