@@ -61,10 +61,12 @@ async def test_a_break_opens_the_debugger_and_t_goes_on() -> None:
         await driver.shows("removed: at batch 11")
         await driver.press("c")
         await driver.shows("16 of 16", "done; Esc steps")
+        await driver.settled()
         looked_at = [line for line in driver.lines() if "%" in line or "loss of batch" in line]
     async with training(**SHORT) as driver:
         await driver.press(*["plus"] * 3, "c")
         await driver.shows("16 of 16", "done; Esc steps")
+        await driver.settled()
         straight = [line for line in driver.lines() if "%" in line or "loss of batch" in line]
     assert [_table(line) for line in looked_at] == [_table(line) for line in straight]
 
