@@ -5,26 +5,38 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from tui_support import environment
 
-from tui.process.importing import uncollected, without, without_openssl
+from tui.process.importing import ALLOCATIONS, uncollected, without, without_openssl
 
 
+@pytest.fixture
+def own_collector() -> Iterator[None]:
+    """The garbage collector is afterwards as before."""
+    threshold = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
+
+
+@pytest.mark.usefixtures("own_collector")
 def test_no_garbage_is_looked_for_meanwhile_and_then_again() -> None:
+    before = gc.get_threshold()
     with uncollected():
         assert not gc.isenabled()
     assert gc.isenabled()
     assert gc.get_freeze_count()
-    gc.unfreeze()
+    assert gc.get_threshold() == (ALLOCATIONS, *before[1:])
 
 
+@pytest.mark.usefixtures("own_collector")
 def test_garbage_is_looked_for_again_after_an_import_that_fails() -> None:
     with pytest.raises(ModuleNotFoundError), uncollected():
         import there_is_no_such_module  # type: ignore[import-not-found] # noqa: F401
     assert gc.isenabled()
-    gc.unfreeze()
 
 
 def test_what_has_been_imported_before_stays() -> None:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tui_support import REGRESSION, load, write
 
@@ -207,13 +207,14 @@ def test_a_window_moves_in_leaps(session: TrainingSession) -> None:
 
 @settings(max_examples=150)
 @given(st.lists(LOSSES, max_size=8), st.booleans(), st.booleans(), st.integers(2, 12))
+@example([10.0, -5e-324], False, True, 2)
 def test_a_scale_holds_its_values(
     values: list[float], is_log: bool, from_zero: bool, count: int
 ) -> None:
     scale = scale_for(values, is_log, from_zero)
     assert scale.bottom < scale.top
     for value in values:
-        if not is_log or value > 1e-300:
+        if not is_log or value >= 1e-300:
             assert scale.bottom <= value <= scale.top
         else:
             assert scale.height(value) is None

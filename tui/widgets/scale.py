@@ -61,7 +61,10 @@ def scale_for(values: Iterable[float], is_log: bool, from_zero: bool) -> Scale:
     if from_zero and low >= 0:
         return Scale(0.0, _top(high))
     step = _step(high - low or abs(high) or 1.0)
-    return Scale(math.floor(low / step) * step, math.floor(high / step + 1) * step)
+    bottom = math.floor(low / step) * step
+    if bottom > low:  # so little below 0 that a part of it is none of a step
+        bottom -= step
+    return Scale(bottom, math.floor(high / step + 1) * step)
 
 
 def axis_label(value: float) -> str:
