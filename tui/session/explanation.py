@@ -103,9 +103,10 @@ class Explainer:
             stored_before = self._graph.stored_grad(index)
             if grad is not None and stored_before is not None:
                 grad = stored_before + grad
-            becomes = "" if grad is None or grad.size > 1 else f" becomes {numbers.measure(grad)}"
-            stored = f"{short}.grad{becomes}" if becomes else f"it is stored as {short}.grad"
-            return f"node {index}, {short}: a leaf that requires grad, so {stored}."
+            if grad is None or grad.size > 1:
+                return f"node {index}, {short}: a leaf that requires grad: it stays, as .grad."
+            becomes = f"{short}.grad becomes {numbers.measure(grad)}"
+            return f"node {index}, {short}: a leaf that requires grad, so {becomes}."
         parents = dict.fromkeys(
             self._labels.called(p.node) for p in node.parents if p.node < self._graph.step_count
         )

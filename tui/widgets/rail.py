@@ -160,7 +160,9 @@ def _label_and_right(row: dict[str, Any], width: int) -> tuple[str, str]:
 
 def _mark_style(mark: str, is_cursor: bool) -> Style:
     style = MARK_STYLES.get(mark, styles.QUIET)
-    return Style(bold=style.bold, reverse=True) if is_cursor else style
+    if not is_cursor:
+        return style
+    return styles.BOLD_CURSOR if style.bold else styles.CURSOR
 
 
 def _label_style(state: str, is_cursor: bool) -> Style:
