@@ -74,6 +74,18 @@ def test_stepping_from_afar_is_stepping() -> None:
     assert not shown["would_be_lost"]
 
 
+def test_the_source_is_sent_where_it_is_shown() -> None:
+    with debugged("first_graph") as there:
+        there.wait_for("stepping")
+        there.step("next")
+        hidden = there.step("size", source=False)
+        assert (hidden["source"], hidden["called"]) == (None, None)
+        assert there.step("next")["source"] is None
+        shown = there.step("size", source=True)
+        assert shown["source"]["filename"] == "first_graph.py"
+        assert shown["called"]["lines"]
+
+
 def test_the_cursor_from_afar() -> None:
     with debugged("first_graph") as there:
         there.wait_for("stepping")

@@ -50,7 +50,7 @@ class Debuggee:
         self._commands = commands
         self._sender = sender
         self._size = {"rows": 20, "width": 40, "height": 20, "both": False, "lanes": 24, "plot": 60}
-        self._size |= {"table": 8, "epochs": 20}
+        self._size |= {"table": 8, "epochs": 20, "source": True}
         self._size |= {"tensor_width": 80, "tensor_height": 20}
         self._updates = 10.0
         self._showing = "stepping"
@@ -345,6 +345,7 @@ class Debuggee:
             int(size["height"]),
             bool(size["both"]),
             int(size["lanes"]),
+            bool(size["source"]),
         )
         trains = self._training is not None
         return {"type": "stepping", "would_be_lost": lost, "trains": trains, **view}

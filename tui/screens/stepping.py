@@ -138,7 +138,7 @@ class SteppingScreen(BaseScreen):
 
     def _tell_size(self, layout: Layout) -> None:
         """Tell the session what there is room for; a pane that is not there keeps what it had."""
-        size: dict[str, object] = {}
+        size: dict[str, object] = {"source": layout.source_height > 0}
         if layout.rail_height:
             size["rows"] = layout.rail_height - 1
             size["lanes"] = lanes_columns(layout.left_width)
@@ -179,7 +179,7 @@ class SteppingScreen(BaseScreen):
             self._tensors.show_items(view["tensors"] or [])
         if self._watched.display:
             self._watched.show_view(view["watches"])
-        if self._source.display:
+        if self._source.display and view["source"] is not None:
             self._source.show_source(view["source"], view["called"])
 
     # Keys

@@ -26,8 +26,15 @@ WATCHES = 8
 """So many watched gradients are shown at most."""
 
 
+@numbers.each_measured_once()
 def view_of(
-    session: Session, rows: int, width: int, height: int, both: bool, lanes: int = LANES_AT_MOST
+    session: Session,
+    rows: int,
+    width: int,
+    height: int,
+    both: bool,
+    lanes: int = LANES_AT_MOST,
+    source: bool = True,
 ) -> Json:
     """All that the stepping screen shows.
 
@@ -38,33 +45,28 @@ def view_of(
         height: how many rows that pane has.
         both: whether it shows the tensors of the node under the cursor beside the step.
         lanes: how many columns of the rail the lanes may take.
+        source: whether it shows the scenario's lines and the backward function.
     """
-    with numbers.each_measured_once():
-        return _view_of(session, rows, width, height, both, lanes)
-
-
-def _view_of(session: Session, rows: int, width: int, height: int, both: bool, lanes: int) -> Json:
+    subject, graph = session.subject, session.graph
     on_step = session.on_step
     return {
-        "name": session.subject.name,
-        "about": session.subject.about,
+        "name": subject.name,
+        "about": subject.about,
         "done": session.done,
-        "steps": session.graph.step_count,
+        "steps": graph.step_count,
         "cursor": session.cursor,
         "shown": session.shown,
-        "total": len(session.graph.nodes),
+        "total": len(graph.nodes),
         "rows": len(session.folding),
         "rail": session.rail.view(session, rows, lanes),
         "under_way": session.revealed is not None,
         "step": _step_items(session) if on_step or both else None,
         "tensors": _tensor_items(session, width, height) if not on_step or both else None,
         "next": _upcoming(session),
-        "source": scenario_code(
-            session.subject.filename,
-            session.subject.source,
-            session.graph.nodes[session.cursor].line,
-        ),
-        "called": called_code(session.graph, session.revealed),
+        "source": scenario_code(subject.filename, subject.source, graph.nodes[session.cursor].line)
+        if source
+        else None,
+        "called": called_code(graph, session.revealed) if source else None,
         "watches": _watches(session),
     }
 
