@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from scenarios.data import mnist
 from tui.session.training.commands import carry_out
 from tui.session.training.monitor import pages, slope_words
 from tui.session.training.monitor.recomputing import recomputed
-from tui.session.training.monitor.slope import Slope, check, compared
+from tui.session.training.monitor.slope import Line, Slope, check, compared
 from tui.session.training.session import TrainingSession
 
 
@@ -451,6 +452,30 @@ def test_its_cost_is_bounded_while_the_training_runs(monkeypatch: pytest.MonkeyP
     gaps = [b - a for a, b in itertools.pairwise(calls)]
     assert len(calls) > 3
     assert min(gaps) >= 30 * slow.seconds
+
+
+def test_one_that_would_take_long_is_left_once_that_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tui.session.training.monitor import slope
+
+    def slow(outputs: engine.Tensor, labels: engine.Tensor) -> engine.Tensor:
+        time.sleep(0.45)
+        return engine.cross_entropy(outputs, labels)
+
+    lines: list[Line] = []
+    along = slope._along
+    monkeypatch.setattr(slope, "_along", lambda *a: lines.append(along(*a)) or lines[-1])  # type: ignore[func-returns-value]
+    session = TrainingSession(training_of())
+    session.training.loss_fn = slow
+    session.monitor.refresh(running=False)
+    told = session.monitor.facts(9)["slope"]["words"]
+    assert told.startswith("v checks it; it takes ")
+    session.monitor.refresh(running=False)
+    assert not lines
+    session.monitor.check_now()
+    assert len(lines) == 2
+    assert session.monitor.facts(9)["slope"]["level"] == "fits"
 
 
 def test_one_that_takes_long_is_left_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +28,10 @@ SHARE = 100
 """The slope is checked again after so many times as long as it took."""
 
 LONG = 0.5
-"""A check of the slope that takes more seconds is left to be asked for."""
+"""A check of the slope that takes more seconds is left to be asked for, from the second one on."""
+
+TOO_LONG = 2.0
+"""One that would take about so many is left at once."""
 
 
 class Monitor:
@@ -127,9 +131,12 @@ class Monitor:
         names = {id(tensor): name for name, tensor in self.parameters}
         return check_each(self._training, *self._batch(), names, lambda: time.monotonic() < until)
 
-    def check_now(self) -> Slope:
-        """Check the slope here, however long it takes."""
-        slope = check(self._training, *self._batch())
+    def check_now(self, patience: float = math.inf) -> Slope:
+        """Check the slope here, where that takes less than so many seconds."""
+        slope = check(self._training, *self._batch(), patience)
+        if slope.was_left:
+            self._takes = slope.seconds
+            return slope
         self.slope = self._slopes[self._training.position] = slope
         for at in sorted(self._slopes)[: -KEPT - 1]:
             del self._slopes[at]
@@ -172,7 +179,7 @@ class Monitor:
         position = self._training.position
         self.slope = self._slopes.get(position)
         if self.slope is None and self._takes <= LONG:
-            self.check_now()
+            self.check_now(TOO_LONG)
 
     def _batch(self) -> tuple[Array, Array]:
         """The batch that was trained on last; where that is not there, the next one."""

@@ -41,6 +41,10 @@ STEADY = 0.25
 """A slope is trusted to contradict a gradient where another step changes it by no more than so
 much of the difference."""
 
+OF_WHOLE = 2.5
+"""A check takes at least so many times as long as the loss, its gradient, and the loss again: there
+are four more of it."""
+
 Direction = Sequence[Array | None]
 
 
@@ -90,7 +94,9 @@ class Slope:
     problem: str
     """Why it cannot be computed; empty where it can."""
     seconds: float
-    """How long it took."""
+    """How long it took; about how long it would take, where it was left."""
+    was_left: bool = False
+    """Whether it was left undone because of that."""
 
     @property
     def wrong(self) -> Line | None:
@@ -104,13 +110,25 @@ class Slope:
         return any(line is not None and line.fits is None for line in (self.down, self.across))
 
 
-def check(training: engine.Training, inputs: Array, labels: Array) -> Slope:
-    """Check a batch's gradient by all parameters that have one; nothing of the training changes."""
+def check(
+    training: engine.Training, inputs: Array, labels: Array, patience: float = math.inf
+) -> Slope:
+    """Check a batch's gradient by all parameters that have one; nothing of the training changes.
+
+    Args:
+        training: what is checked.
+        inputs: of the batch.
+        labels: of the batch.
+        patience: it is left where it would take about so many seconds, or more.
+    """
     start = time.perf_counter()
     down = across = None
     problem = ""
     try:
         with recomputed(training, inputs, labels, EXAMPLES) as loss:
+            takes = OF_WHOLE * (time.perf_counter() - start)
+            if takes > patience:
+                return Slope(None, None, "", takes, was_left=True)
             norm = _norm(loss.gradients)
             if norm:
                 down = _along(loss, [_scaled(g, -1 / norm) for g in loss.gradients])
