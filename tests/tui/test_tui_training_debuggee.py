@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tui_support import FAILS_BACKWARD, REGRESSION, Debugged, debugged, text_of, write
+from tui_support import FAILS_BACKWARD, REGRESSION, Debugged, debugged, text_of, wait_until, write
 
 LONGER = REGRESSION + "training.epochs = 100\n"
 
@@ -128,3 +128,42 @@ def test_a_slow_batch_is_ended_and_then_the_key_acts(tmp_path: Path) -> None:
         paused = there.wait_for("training", lambda m: m["state"] == "paused")
         assert time.monotonic() - asked < 5
         assert paused["batch"] <= 3
+
+
+def test_what_a_running_training_prints_without_ending_a_line_is_seen(tmp_path: Path) -> None:
+    prints = LONGER + (
+        "def told(out, y):\n    print('.', end='')\n    return mean_square(out, y)\n"
+        "training.loss_fn = told\n"
+    )
+    with debugged(write(tmp_path, prints)) as there:
+        there.wait_for("stepping")
+        there.ask("training.open")
+        there.wait_for("training")
+        there.ask("training.run")
+        assert wait_until(lambda: len(there.client.unfinished) > 20, 20)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_copy_that_a_batch_forks_ends(tmp_path: Path) -> None:
+    forks = LONGER + (
+        "import os\ncopies = []\n"
+        "def forks(out, y):\n"
+        "    if out.requires_grad and training.position == 4 and not copies:\n"
+        "        copies.append(os.getpid())\n"
+        "        if (pid := os.fork()):\n            print('copy', pid, flush=True)\n"
+        "    return mean_square(out, y)\n"
+        "training.loss_fn = forks\n"
+    )
+    with debugged(write(tmp_path, forks)) as there:
+        there.wait_for("stepping")
+        there.ask("training.open")
+        there.wait_for("training")
+        there.ask("training.run")
+        assert wait_until(lambda: any(line.startswith("copy") for line in there.client.log), 20)
+        pid = next(line for line in there.client.log if line.startswith("copy")).split()[1]
+
+        def has_ended() -> bool:
+            state = Path(f"/proc/{pid}/stat")
+            return not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+        assert wait_until(has_ended, 20), "it trains on beside the other"

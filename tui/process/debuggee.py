@@ -123,12 +123,21 @@ class Debuggee:
         """Carry out what waits, or do a part of what takes long; tell what there is to see."""
         counting = self._counting()
         changed = self._carry_out_waiting(block=not self._is_training() and counting is None)
-        if self._is_training():
-            self._train_for(1 / self._updates)
-            changed = not self._attend_to_break()
-        elif counting is not None and not changed:
+        if self._is_training() or self._showing == "training":
+            # The scenario's code runs for it: what that prints, or leaves behind, is seen to now.
+            with loader.guarded(self._scenario.path):
+                if self._is_training():
+                    self._train_for(1 / self._updates)
+                    changed = not self._attend_to_break()
+                self._show(changed)
+            return
+        if counting is not None and not changed:
             counting.count(1 / self._updates)
             changed = True
+        self._show(changed)
+
+    def _show(self, changed: bool) -> None:
+        """Tell what there is to see, where it has changed."""
         if changed and not self._gone:
             self._send_view()
 
