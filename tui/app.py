@@ -37,7 +37,9 @@ LOADING_SHOWN_AFTER = 0.4
 """Seconds; most scenarios are there before, and a screen that flashes is no calm one."""
 
 ALWAYS_QUITS = "ctrl+q"
-"""Also where a question is open: a binding of Textual's that comes before all others."""
+"""Also where a question or a prompt is open."""
+
+Typed = events.Key | events.Paste
 
 ViewScreen = SteppingScreen | TrainingScreen | TensorScreen
 SCREENS: dict[str, type[ViewScreen]] = {
@@ -90,8 +92,10 @@ class BpTui(CellApp):
         """Whether a command is under way that brings another screen."""
         self._postponed: dict[str, Any] | None = None
         """A view for another screen, which came while the user was asked something."""
-        self._typed: list[str] = []
-        """The keys that came before there was a screen."""
+        self._typed: list[Typed] = []
+        """What was typed before there was a screen for it."""
+        self._types_again = False
+        """Whether that is being typed into one."""
         self._over = False
         """Whether it is known why it has come to its end."""
         self.pressed = ""
@@ -377,22 +381,42 @@ class BpTui(CellApp):
     def on_key(self, event: events.Key) -> None:
         """Keep what is typed before there is a screen for it."""
         if not isinstance(self._current(), BaseScreen) and not self._answered:
-            self.type_later(event.key)
+            self.type_later(event)
 
-    def type_later(self, key: str) -> None:
-        """Keep a key for the screen that is about to be shown."""
-        self._typed.append(key)
+    def type_later(self, event: Typed) -> None:
+        """Keep a key, or what was pasted, for the screen that is about to be shown."""
+        self._typed.append(event)
 
     def _changed(self) -> None:
         self.is_changing = False
         if self._typed:
             self.call_after_refresh(self.type_again)
 
-    def type_again(self) -> None:
-        """Type the keys that were kept: there is a screen for them now."""
-        typed, self._typed = self._typed, []
-        for key in typed:
-            self.simulate_key(key)
+    async def type_again(self) -> None:
+        """Type what was kept, in its order, as far as there is a screen for it now."""
+        if not self._types_again:
+            self._types_again = True
+            try:
+                await self._type_kept()
+            finally:
+                self._types_again = False
+
+    async def _type_kept(self) -> None:
+        screen = self._current()
+        if isinstance(screen, BaseScreen) and screen.KEEPS_KEYS:
+            kept, self._typed = self._typed, []
+            for event in kept:
+                await screen.take(event)
+            return
+        while self._typed and isinstance(screen := self._current(), BaseScreen):
+            # It stays the first one meanwhile, so that nothing overtakes it.
+            event = self._typed[0]
+            await screen.take(event)
+            places = [place for place, kept in enumerate(self._typed) if kept is event]
+            if places:
+                del self._typed[places[-1]]
+            if len(places) > 1:
+                break  # it was kept once more: it has to wait still
 
     def _show(self, screen: Screen[Any]) -> None:
         """Show a screen in the place of all others."""
@@ -428,15 +452,24 @@ class BpTui(CellApp):
         self._suspending.suspend()
 
     async def on_event(self, event: events.Event) -> None:
-        """A key goes to its screen at once, rather than by way of a queue. What is typed or clicked
-        while the program ends finds no screen, and is for nobody."""
+        """What is typed goes to its screen at once, rather than by way of a queue. What is typed or
+        clicked while the program ends finds no screen, and is for nobody."""
         if not self.screen_stack and isinstance(event, events.InputEvent | events.Paste):
             return
-        if isinstance(event, events.Key) and not event.is_forwarded and event.key != ALWAYS_QUITS:
-            self.app_focus = True
-            if isinstance(self.screen, BaseScreen) and await self.screen.take_key(event):
-                return
-        await super().on_event(event)
+        if not isinstance(event, Typed) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        screen = self.screen
+        self.app_focus = True
+        if isinstance(event, events.Key) and event.key == ALWAYS_QUITS:
+            self.action_quit_program()
+        elif not isinstance(screen, BaseScreen):
+            await super().on_event(event)
+        elif self._typed and not self.is_changing and not screen.KEEPS_KEYS:
+            self.type_later(event)  # after what is about to be typed
+            self.call_after_refresh(self.type_again)
+        elif not await screen.take(event):
+            await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Textual's own way to quit."""

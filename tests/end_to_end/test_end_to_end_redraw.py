@@ -21,7 +21,7 @@ OTHERS = (
 """What others write: text that scrolls, blanks, another look, another screen."""
 
 WALK = (
-    (b"g", "go to"),  # a prompt
+    (b"g", "Go to step"),  # a prompt
     (b"12", "12"),
     (ESCAPE, "Next  node 0"),
     (b"?", "? closes this page"),

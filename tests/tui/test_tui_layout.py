@@ -132,7 +132,7 @@ def test_left_and_right_meet_the_edges() -> None:
 
 def drawn(text: str, width: int = 40) -> str:
     """What a line of a widget sends to the terminal."""
-    return Lines()._strip([(text, Style())], width).text
+    return "".join(segment.text for segment in Lines()._lay([(text, Style())], width))
 
 
 @pytest.mark.parametrize(

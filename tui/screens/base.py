@@ -73,7 +73,6 @@ class BaseScreen(Bare, Screen[None]):
         self._header_line = Lines(id="header", classes="line frame")
         self._next_line = Lines(id="next", classes="line frame")
         self._keys_line = Lines(id="keys", classes="line frame")
-        self._is_complete = False
         self._will_draw = False
         self._page: str | None = None
         self._page_first = 0
@@ -88,6 +87,8 @@ class BaseScreen(Bare, Screen[None]):
         """What was typed last; it comes back where it is refused."""
         self._chosen = 0
         """Which of the commands that are listed."""
+        self._command = ""
+        """The one that was picked there and is to be done, as Textual wants it."""
         self._too_small = False
         """Whether the terminal is, which then says what is needed, and nothing else."""
 
@@ -287,14 +288,6 @@ class BaseScreen(Bare, Screen[None]):
         if self.is_shown:
             self.draw_footer()
 
-    def on_paste(self, event: events.Paste) -> None:
-        """What is pasted goes where one types, and nowhere else."""
-        if self._prompt is not None:
-            self._prompt.paste(event.text)
-            self.draw_footer()
-            self._search_commands()
-        event.stop()
-
     def _type(self, event: events.Key) -> None:
         """A key for the prompt."""
         prompt = self._prompt
@@ -318,10 +311,28 @@ class BaseScreen(Bare, Screen[None]):
             self.draw_footer()
             self._search_commands()
 
-    async def take_key(self, event: events.Key) -> bool:
+    async def take(self, event: events.Key | events.Paste) -> bool:
         """A key goes to what is open (a prompt, a question, a page), or does what it means here;
-        one without a meaning is told so. Whether nobody else is to have it."""
-        return self._takes(event) or await self._acts(event)
+        one without a meaning is told so. What is pasted goes where one types, and nowhere else.
+        Whether nobody else is to have it."""
+        if isinstance(event, events.Paste):
+            self._paste(event)
+            return True
+        taken = self._takes(event) or await self._acts(event)
+        if self._command:
+            target, self._command = self._command, ""
+            await self.program.run_action(target, self)
+        return taken
+
+    def _paste(self, event: events.Paste) -> None:
+        if not self.is_complete:
+            self.program.type_later(event)
+        elif self._prompt is not None:
+            self._prompt.paste(event.text)
+            self.draw_footer()
+            self._search_commands()
+        elif self.program.is_changing and self.CHANGES:
+            self.program.type_later(event)
 
     def _takes(self, event: events.Key) -> bool:
         """Give a key to what comes before the screen's own actions; whether something took it."""
@@ -330,7 +341,7 @@ class BaseScreen(Bare, Screen[None]):
         if event.key in REDRAW.keys:
             self.program.action_redraw()  # whatever is open stays so
         elif not self.is_complete:
-            self.program.type_later(event.key)
+            self.program.type_later(event)
         elif self._too_small and self._question is None:
             if event.key in QUIT.keys:  # nothing else is done unseen
                 self.program.action_quit_program()
@@ -343,7 +354,7 @@ class BaseScreen(Bare, Screen[None]):
         elif waits and event.key == "escape":
             self.program.give_up()
         elif self.program.is_changing and self.CHANGES and not here:
-            self.program.type_later(event.key)
+            self.program.type_later(event)
         elif self._page is not None and event.key in SCROLLING:
             self._scroll_page(SCROLLING[event.key])
         else:
@@ -370,7 +381,7 @@ class BaseScreen(Bare, Screen[None]):
                 await self.program.run_action(_target(name), self)
             return True
         if self.KEEPS_KEYS:
-            self.program.type_later(event.key)
+            self.program.type_later(event)
             self.notice(f"{_shown(event)} acts once the scenario is there")
         elif event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
@@ -418,8 +429,7 @@ class BaseScreen(Bare, Screen[None]):
         self._asked = None
         self.close_page()
         if found:
-            target = _target(found[self._chosen].name)
-            self.program.call_later(self.program.run_action, target, self)
+            self._command = _target(found[self._chosen].name)
 
     def _search_commands(self) -> None:
         """What is searched for among the commands has changed."""
@@ -481,8 +491,7 @@ class BaseScreen(Bare, Screen[None]):
     @property
     def is_complete(self) -> bool:
         """Whether all its widgets are there: a key may come before."""
-        self._is_complete = self._is_complete or self._keys_line in self.children
-        return self._is_complete
+        return self._keys_line in self.children
 
     def close_page(self) -> bool:
         """Close the page; whether there was one."""
