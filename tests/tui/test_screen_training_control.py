@@ -164,6 +164,7 @@ async def test_more_epochs_after_the_end() -> None:
 
 async def test_run_to_a_batch_and_back_to_one() -> None:
     async with training(**SHORT) as driver:
+        await driver.press(*["minus"] * 2)  # 5 batches a second: it is seen on its way
         await type_into(driver, "g", "batches are done", "9")
         await driver.shows("to batch 9")
         await driver.shows("paused", "9 of 16")

@@ -37,10 +37,14 @@ async def test_the_curve_is_zoomed_and_its_axis_and_its_form_changed() -> None:
         await driver.shows("loss: dots")
         await driver.press("P")
         await driver.shows("the curve is drawn in block")
-        assert re.search("[▀▄█]", "".join(map(plot_only, driver.lines()[2:12])))
+        await driver.until(
+            lambda: re.search("[▀▄█]", "".join(map(plot_only, driver.lines()[2:12]))), "blocks"
+        )
         await driver.press("P")
         await driver.shows("the curve is drawn in ASCII")
-        assert "*" in "".join(map(plot_only, driver.lines()[2:12]))
+        await driver.until(
+            lambda: "*" in "".join(map(plot_only, driver.lines()[2:12])), "asterisks"
+        )
 
 
 async def test_a_run_stays_on_the_curve_when_the_file_is_read_afresh() -> None:

@@ -315,6 +315,14 @@ def test_weights_that_start_at_0() -> None:
     assert {name for name, told in warned.items() if told == words} == {"0.weight", "2.weight"}
     assert "4.bias" not in warned
 
+    def first_only() -> engine.Module:
+        model = mlp()
+        model[0].weight.array[...] = model[0].bias.array[...] = 0
+        return model
+
+    # At exactly 0 a ReLU lets half of the gradient through: something comes back, and it learns.
+    assert not {"0.weight", "0.bias"} & set(warnings_of(train(session_of(first_only), 1)))
+
     def last_only() -> engine.Module:
         model = mlp()
         model[4].weight.array[...] = 0  # which is usual, and learns
@@ -438,6 +446,21 @@ def test_a_gradient_that_is_not_cleared() -> None:
     words = "holds the gradients of earlier batches, too: zero_grad() leaves them"
     assert warned == {"0.weight": words}
     assert "backward() adds to what .grad holds." in text_of(table_items(session.monitor))
+
+
+def test_gradients_that_are_summed_over_some_batches_on_purpose() -> None:
+    class Summing(engine.SGD):
+        batches = 0
+
+        def zero_grad(self) -> None:
+            if self.batches % 4 == 0:
+                super().zero_grad()
+            self.batches += 1
+
+    session = session_of(mlp, lambda m: Summing(m.parameters(), lr=0.01))
+    train(session, 5)
+    for batch in range(6, 20):
+        assert not warnings_of(train(session, batch))
 
 
 def test_a_parameter_that_is_frozen_is_none_of_these() -> None:

@@ -70,6 +70,30 @@ def test_a_loss_that_rises() -> None:
     assert "around batch 110, 1.3" in found.words
 
 
+@pytest.mark.parametrize("factor", [1.05, 1.2, 1.5, 4.0])
+def test_a_loss_that_explodes_rises_though_no_error_of_its_mean_is_small(factor: float) -> None:
+    found = trend(74 * factor ** np.arange(100))
+    assert (found.kind, found.has_fallen) == ("rises", False)
+
+
+def test_whether_it_had_fallen_before() -> None:
+    assert trend([*np.linspace(2.3, 0.5, 100), *np.linspace(0.5, 1.5, 60)]).has_fallen
+    assert not trend(np.linspace(0.5, 3.5, 60)).has_fallen
+
+
+def test_a_long_training_is_given_more_time_and_a_short_one_is_told_at_its_end() -> None:
+    losses = 0.25 + noise(200, 0.001)
+    assert trend(losses, total=6000).kind == ""
+    assert trend(losses, total=4000).kind == "still"
+    assert trend(losses[:45], total=50).kind == ""
+    assert trend(losses[:50], total=50).kind == "still"
+
+
+def test_what_has_surely_fallen_a_little_hardly_falls() -> None:
+    falling = 0.65 + 0.043 * np.exp(-np.arange(600) / 30) + noise(600, 0.001)
+    assert trend(falling).words.startswith("the loss hardly falls: 0.69")
+
+
 def test_what_has_risen_and_come_down_again_is_fine() -> None:
     falling, rising = np.linspace(2.3, 0.5, 100), np.linspace(0.5, 1.5, 40)
     assert trend([*falling, *rising]).kind == "rises"
@@ -127,6 +151,7 @@ def test_what_falls_is_fine_however_noisy_it_is(seed: int, size: float, count: i
 def test_there_is_room_for_what_is_said(losses: list[float]) -> None:
     found = trend(losses)
     assert bool(found.kind) == bool(found.words) == bool(found.brief)
+    assert found.kind != "still" or not found.has_fallen
     assert len(found.words) <= 82
     assert len(found.brief) <= 52
 
@@ -165,6 +190,36 @@ def test_why_a_training_stands_still(
     session = train(session_of(mlp, optimizer, seed, images=4000, epochs=1))
     assert session.monitor.progress.trend().kind == kind
     assert why in reason_of(session)
+
+
+def regression(optimizer: Callable[[engine.Module], engine.Optimizer]) -> TrainingSession:
+    """A straight line, one batch an epoch."""
+    engine.manual_seed(0)
+    inputs = np.linspace(-1, 1, 20, dtype=np.float32)[:, None]
+    model = engine.Linear(1, 1)
+    training = engine.Training(
+        model, optimizer(model), (inputs, 3 * inputs), None, engine.mse_loss, 20, 400
+    )
+    return TrainingSession(training)
+
+
+def test_momentum_that_goes_too_far_is_not_said_to_go_uphill() -> None:
+    session = regression(lambda m: engine.SGD(m.parameters(), lr=0.0005, momentum=0.99))
+    said = set()
+    while not session.training.finished:
+        session.one_batch()
+        trend_now = session.monitor.progress.trend()
+        if trend_now.kind:
+            said.add(trend_now.kind)
+            assert "uphill" not in reason_of(session)
+    assert said == {"rises"}
+
+
+def test_before_anything_is_measured_the_page_tells_of_the_loss() -> None:
+    session = train(session_of(mlp, sgd(1e-6), images=4000, epochs=1))
+    again = TrainingSession(session.training)  # as after a start that goes on with it
+    assert "! The loss does not fall" in reason_of(again)
+    assert "Nothing is measured yet" in reason_of(again)
 
 
 def test_a_loss_that_rises_since_the_rate_was_set_too_high() -> None:

@@ -89,7 +89,8 @@ class TrainingScreen(BaseScreen):
         if view["problem"]:
             return self._problem()
         if unseen := unseen_warning(view, heights(*self.size, view)):
-            return [(f" ! {unseen}", styles.PROBLEM), ("  w says more", styles.PLAIN)]
+            more = "  w says more" if cell_len(unseen) + 17 <= self.size.width else ""
+            return [(f" ! {unseen}", styles.PROBLEM), (more, styles.PLAIN)]
         text = {
             "paused": "c runs, n trains on one batch, s steps through it, Esc leads back.",
             "running": "space pauses, + and - change the pace, Esc steps from here.",

@@ -164,20 +164,17 @@ def _listed(names: Sequence[str]) -> str:
 
 def table_items(monitor: Monitor) -> list[Item]:
     """What is wrong, in words; the whole table; the ReLUs; what the columns mean."""
+    loss = _about_the_loss(monitor)
     if not monitor.measured:
-        return [
-            ("text", "Nothing is measured yet: n trains on one batch, c runs.", ""),
-            GAP,
-            *COLUMNS,
-        ]
+        nothing = "Nothing is measured yet: n trains on one batch, c runs."
+        return [*loss, ("text", nothing, ""), GAP, *COLUMNS]
     last = monitor.measured[-1]
-    trend = monitor.progress.trend()
-    items = _warnings(last, monitor.verdicts)
-    if trend.kind:
-        why = reason(trend, monitor.measured, monitor.verdicts, monitor.slope)
-        said = f"! {trend.words[0].upper()}{trend.words[1:]}"
-        items[:1] = [("strong", "Warnings", f"batch {last.batch:,}"), ("problem", said, "")]
-        items[2:2] = [("text", why, ""), GAP]
+    is_wrong = loss or any(verdict.is_warning for verdict in monitor.verdicts)
+    items: list[Item] = [
+        ("strong", "Warnings" if is_wrong else "No warning.", f"batch {last.batch:,}"),
+        *loss,
+        *_warnings(last.rows, monitor.verdicts),
+    ]
     told = slope_words.facts(monitor.slope)
     kind = "problem" if told["level"] == "wrong" else "text"
     items += [GAP, (kind, f"Slope: {told['words']}", "")]
@@ -190,19 +187,23 @@ def table_items(monitor: Monitor) -> list[Item]:
     return [*items, *_units(last), GAP, *COLUMNS]
 
 
-def _warnings(last: Measurement, verdicts: Sequence[Verdict]) -> list[Item]:
+def _about_the_loss(monitor: Monitor) -> list[Item]:
+    """That it rises or stands still, and why; nothing where it falls."""
+    trend = monitor.progress.trend()
+    if not trend.kind:
+        return []
+    why = reason(trend, monitor.measured, monitor.verdicts, monitor.slope)
+    said = f"! {trend.words[0].upper()}{trend.words[1:]}"
+    return [("problem", said, ""), ("text", why, ""), GAP]
+
+
+def _warnings(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> list[Item]:
     """The warnings of each kind with what they mean, then the remarks' meanings."""
     warned: dict[str, list[tuple[Row, Verdict]]] = {}
-    for row, verdict in zip(last.rows, verdicts, strict=True):
+    for row, verdict in zip(rows, verdicts, strict=True):
         if verdict.is_warning:
             warned.setdefault(verdict.kind, []).append((row, verdict))
-    items: list[Item] = [
-        (
-            "strong",
-            "No warning." if not warned else "Warnings",
-            f"batch {last.batch:,}",
-        )
-    ]
+    items: list[Item] = []
     for kind, found in warned.items():
         items += [("problem", f"! {row.name}: {verdict.words}", "") for row, verdict in found]
         items += [("text", ADVICE[kind], ""), GAP]

@@ -23,8 +23,9 @@ BLOCK = 20
 AT_FIRST = 5
 """Over how many the loss of the start goes; a network that learns is soon further."""
 
-LEAST = 60
-"""Of fewer batches nothing is said of a loss that stands still."""
+LEAST, EARLY = 60, 0.05
+"""Of fewer batches, and within such a share of the training, nothing is said of a loss that stands
+still; at the end of a training it is."""
 
 LATELY = 200
 """Over how many of the last batches it is looked whether it falls."""
@@ -45,13 +46,15 @@ class Trend:
 
     kind: str
     """`rises`, `still`, or empty where nothing is."""
+    has_fallen: bool
+    """Whether the loss was once lower than at first."""
     words: str
     """For 80 columns: with a loss of a usual size they fit behind a mark."""
     brief: str
     """For narrow terminals."""
 
 
-FINE = Trend("", "", "")
+FINE = Trend("", False, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +101,25 @@ class Progress:
             self._lowest.append(block if block.mean < lowest.mean else lowest)
         lowest = self._lowest[(len(losses) - BLOCK) // BLOCK - 1]
         rise = now.mean - lowest.mean
-        scale = max(abs(lowest.mean), FALLEN * abs(self._lowest[0].mean))
-        if not (rise > RISEN * scale and rise > AMONG_MANY * math.hypot(now.error, lowest.error)):
+        first = self._lowest[0]
+        wanted = RISEN * max(abs(lowest.mean), FALLEN * abs(first.mean))
+        is_sure = rise > AMONG_MANY * math.hypot(now.error, lowest.error)
+        # Of what explodes each loss is the largest, and the error of their mean as large as that.
+        if rise <= wanted or not (is_sure or min(losses[-BLOCK:]) - lowest.mean > wanted):
             return None
         before, after = number(lowest.mean), number(now.mean)
         return Trend(
             "rises",
+            lowest is not first,
             f"the loss rises: {before} around batch {lowest.middle:,}, {after} in the last "
             f"{BLOCK} batches",
-            f"the loss rises: {before}, now {after}",
+            f"loss rises: {before}, now {after}",
         )
 
     def _stands_still(self, now: _Block) -> Trend | None:
         losses, total = self._training.losses, self._training.total_batches
         first = self._start(now)
-        if len(losses) < LEAST or first is None:
+        if first is None or len(losses) < min(max(LEAST, EARLY * total), total):
             return None
         wanted, fallen = FALLEN * abs(first), first - now.mean
         slope, error = _slope(losses[-LATELY:])
@@ -120,13 +127,14 @@ class Progress:
         to_come = max(0.0, -slope) * max(0, total - len(losses))
         if falls and fallen + to_come > wanted:
             return None
-        hardly = falls and fallen > 0
+        hardly = fallen > SURELY * now.error * math.sqrt(BLOCK / AT_FIRST) or (falls and fallen > 0)
         before, after = number(first), number(now.mean)
-        what = "the loss hardly falls" if hardly else "the loss does not fall"
+        what = "loss hardly falls" if hardly else "loss does not fall"
         return Trend(
             "still",
-            f"{what}: {before} at first, {after} in the last {BLOCK} batches",
-            f"{what}: {before}, now {after}",
+            False,
+            f"the {what}: {before} at first, {after} in the last {BLOCK} batches",
+            f"{what}: {before}, {after}",
         )
 
     def _start(self, now: _Block) -> float | None:

@@ -27,7 +27,8 @@ def reason(
     if slope is not None and slope.wrong is not None:
         return "The gradient does not fit the loss (see Slope below): a backward function is wrong."
     lately = measured[-IN_A_ROW:]
-    if len(lately) == IN_A_ROW and all(measurement.along > 0 for measurement in lately):
+    goes_up = len(lately) == IN_A_ROW and all(measurement.along > 0 for measurement in lately)
+    if goes_up and not trend.has_fallen:  # one with momentum may go up for a while
         return (
             "The updates go along the gradient, and so uphill: the optimiser adds where it should "
             "subtract, or the loss is one that was meant to grow."
@@ -47,8 +48,8 @@ def reason(
         )
     if trend.kind == "rises":
         return (
-            "The usual cause is a rate that is too high: a tenth of it is worth a try (p goes "
-            "back, L sets it)."
+            "The usual cause is a rate that is too high, or too high for the momentum: a tenth of "
+            "it is worth a try (p goes back, L sets it)."
         )
     return (
         "Gradient and updates look usual. Do the labels belong to their inputs, and is the loss "

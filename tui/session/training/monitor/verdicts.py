@@ -81,12 +81,12 @@ def verdict(history: Sequence[Measurement], row: int, losses: Sequence[float]) -
     if not now.is_optimized:
         words = "not among the optimiser's parameters: it never changes"
         return _warning("left out", "not in the optimiser", words)
-    if not now.is_cleared:
+    if not now.is_cleared and not _is_cleared_at_times(rows, history):
         words = "holds the gradients of earlier batches, too: zero_grad() leaves them"
         return _warning("uncleared", "zero_grad() leaves it", words)
     if now.zeros == 1 and last.loss == 0:
         return Verdict("done", False, "the loss is 0", "gradient 0: the loss is 0")
-    if now.feeds is not None and now.feeds.all_off:
+    if now.zeros == 1 and now.feeds is not None and now.feeds.all_off:
         return _all_zero(now) or _all_off(now.feeds)
     if now.zeros == 1:
         return _zero_gradient(now)
@@ -98,6 +98,12 @@ def verdict(history: Sequence[Measurement], row: int, losses: Sequence[float]) -
         or _unmoved(rows)
         or _remark(now)
     )
+
+
+def _is_cleared_at_times(rows: Sequence[Row], history: Sequence[Measurement]) -> bool:
+    """Whether zero_grad() has cleared it before a batch after the first one, as it does now and
+    then where gradients are summed over some batches on purpose."""
+    return any(row.is_cleared for row, at in zip(rows, history, strict=True) if at.batch > 1)
 
 
 def _warning(kind: str, short: str, words: str) -> Verdict:
