@@ -26,6 +26,7 @@ from tui.screens.tensor import TensorScreen
 from tui.screens.training import TrainingScreen
 from tui.suspending import Suspending
 from tui.terminal.driver import CellApp, CellDriver
+from tui.typed_ahead import Typed, TypedAhead
 from tui.watching import Watching
 from tui.widgets.glyphs import has_unicode
 from tui.widgets.lines import Lines
@@ -38,8 +39,6 @@ LOADING_SHOWN_AFTER = 0.4
 
 ALWAYS_QUITS = "ctrl+q"
 """Also where a question or a prompt is open."""
-
-Typed = events.Key | events.Paste
 
 ViewScreen = SteppingScreen | TrainingScreen | TensorScreen
 SCREENS: dict[str, type[ViewScreen]] = {
@@ -92,10 +91,7 @@ class BpTui(CellApp):
         """Whether a command is under way that brings another screen."""
         self._postponed: dict[str, Any] | None = None
         """A view for another screen, which came while the user was asked something."""
-        self._typed: list[Typed] = []
-        """What was typed before there was a screen for it."""
-        self._types_again = False
-        """Whether that is being typed into one."""
+        self.typed_ahead = TypedAhead(self)
         self._over = False
         """Whether it is known why it has come to its end."""
         self.pressed = ""
@@ -295,7 +291,7 @@ class BpTui(CellApp):
             return
         self.client.close()
         self.is_changing = False
-        self._typed.clear()
+        self.typed_ahead.forget()
         self._answered = self._over = True
         self._would_be_lost = False
         self.watching.start()
@@ -323,7 +319,7 @@ class BpTui(CellApp):
         elif kind == "problem":
             self._answered = self._over = True
             self.is_changing = False
-            self._typed.clear()
+            self.typed_ahead.forget()
             self._show(ProblemScreen(self._options.scenario, content))
         elif kind == "ended":
             if not self._over:
@@ -380,43 +376,19 @@ class BpTui(CellApp):
 
     def on_key(self, event: events.Key) -> None:
         """Keep what is typed before there is a screen for it."""
-        if not isinstance(self._current(), BaseScreen) and not self._answered:
-            self.type_later(event)
+        if self.shown is None and not self._answered:
+            self.typed_ahead.keep(event)
 
-    def type_later(self, event: Typed) -> None:
-        """Keep a key, or what was pasted, for the screen that is about to be shown."""
-        self._typed.append(event)
+    @property
+    def shown(self) -> BaseScreen | None:
+        """The screen that is on top, where it is one of ours."""
+        screen = self._current()
+        return screen if isinstance(screen, BaseScreen) else None
 
     def _changed(self) -> None:
         self.is_changing = False
-        if self._typed:
-            self.call_after_refresh(self.type_again)
-
-    async def type_again(self) -> None:
-        """Type what was kept, in its order, as far as there is a screen for it now."""
-        if not self._types_again:
-            self._types_again = True
-            try:
-                await self._type_kept()
-            finally:
-                self._types_again = False
-
-    async def _type_kept(self) -> None:
-        screen = self._current()
-        if isinstance(screen, BaseScreen) and screen.KEEPS_KEYS:
-            kept, self._typed = self._typed, []
-            for event in kept:
-                await screen.take(event)
-            return
-        while self._typed and isinstance(screen := self._current(), BaseScreen):
-            # It stays the first one meanwhile, so that nothing overtakes it.
-            event = self._typed[0]
-            await screen.take(event)
-            places = [place for place, kept in enumerate(self._typed) if kept is event]
-            if places:
-                del self._typed[places[-1]]
-            if len(places) > 1:
-                break  # it was kept once more: it has to wait still
+        if self.typed_ahead:
+            self.call_after_refresh(self.typed_ahead.type)
 
     def _show(self, screen: Screen[Any]) -> None:
         """Show a screen in the place of all others."""
@@ -459,15 +431,15 @@ class BpTui(CellApp):
         if not isinstance(event, Typed) or event.is_forwarded:
             await super().on_event(event)
             return
-        screen = self.screen
+        screen = self.shown
         self.app_focus = True
         if isinstance(event, events.Key) and event.key == ALWAYS_QUITS:
             self.action_quit_program()
-        elif not isinstance(screen, BaseScreen):
+        elif screen is None:
             await super().on_event(event)
-        elif self._typed and not self.is_changing and not screen.KEEPS_KEYS:
-            self.type_later(event)  # after what is about to be typed
-            self.call_after_refresh(self.type_again)
+        elif self.typed_ahead and not self.is_changing and not screen.KEEPS_KEYS:
+            self.typed_ahead.keep(event)  # it comes after what is about to be typed
+            self.call_after_refresh(self.typed_ahead.type)
         elif not await screen.take(event):
             await super().on_event(event)
 

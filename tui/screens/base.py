@@ -114,7 +114,7 @@ class BaseScreen(Bare, Screen[None]):
 
     def on_mount(self) -> None:
         """Take up what was typed before."""
-        self.call_after_refresh(self.program.type_again)
+        self.call_after_refresh(self.program.typed_ahead.type)
 
     def on_screen_resume(self) -> None:
         """Show what has come while another screen lay over this one."""
@@ -326,13 +326,13 @@ class BaseScreen(Bare, Screen[None]):
 
     def _paste(self, event: events.Paste) -> None:
         if not self.is_complete:
-            self.program.type_later(event)
+            self.program.typed_ahead.keep(event)
         elif self._prompt is not None:
             self._prompt.paste(event.text)
             self.draw_footer()
             self._search_commands()
         elif self.program.is_changing and self.CHANGES:
-            self.program.type_later(event)
+            self.program.typed_ahead.keep(event)
 
     def _takes(self, event: events.Key) -> bool:
         """Give a key to what comes before the screen's own actions; whether something took it."""
@@ -341,7 +341,7 @@ class BaseScreen(Bare, Screen[None]):
         if event.key in REDRAW.keys:
             self.program.action_redraw()  # whatever is open stays so
         elif not self.is_complete:
-            self.program.type_later(event)
+            self.program.typed_ahead.keep(event)
         elif self._too_small and self._question is None:
             if event.key in QUIT.keys:  # nothing else is done unseen
                 self.program.action_quit_program()
@@ -354,7 +354,7 @@ class BaseScreen(Bare, Screen[None]):
         elif waits and event.key == "escape":
             self.program.give_up()
         elif self.program.is_changing and self.CHANGES and not here:
-            self.program.type_later(event)
+            self.program.typed_ahead.keep(event)
         elif self._page is not None and event.key in SCROLLING:
             self._scroll_page(SCROLLING[event.key])
         else:
@@ -381,7 +381,7 @@ class BaseScreen(Bare, Screen[None]):
                 await self.program.run_action(_target(name), self)
             return True
         if self.KEEPS_KEYS:
-            self.program.type_later(event)
+            self.program.typed_ahead.keep(event)
             self.notice(f"{_shown(event)} acts once the scenario is there")
         elif event.is_printable:
             self.notice(f"{event.character} has no meaning here; ? shows the keys")
