@@ -53,6 +53,12 @@ def _main(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return INTERRUPTED
+    except RuntimeError as error:
+        # What Python 3.11 makes of Ctrl+C while a class of a module that is imported is made.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        _say("interrupted")
+        return INTERRUPTED
     except OSError as error:
         # Python would complain once more on flushing at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

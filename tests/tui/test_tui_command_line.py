@@ -230,6 +230,29 @@ def test_a_data_folder_without_data(tmp_path: Path) -> None:
     assert_refused(run("mlp", "--trace", "--data-dir", tmp_path), str(tmp_path))
 
 
+def test_an_interrupt_while_a_class_is_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupts:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    def imports(_: list[str]) -> int:
+        type("Imported", (), {"part": Interrupts()})
+        return 0
+
+    monkeypatch.setattr(cli, "_run", imports)
+    assert cli.main(["mlp"]) == cli.INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
+
+    def fails(_: list[str]) -> int:
+        raise RuntimeError("another one")
+
+    monkeypatch.setattr(cli, "_run", fails)
+    with pytest.raises(RuntimeError, match="another one"):
+        cli.main(["mlp"])
+
+
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     for option, part in (("--version", __version__), ("--help", "--trace")):
         with pytest.raises(SystemExit) as ended:
