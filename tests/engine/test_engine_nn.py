@@ -66,6 +66,8 @@ def test_a_parameter_shares_its_tensors_array() -> None:
     )
     assert not Parameter(tensor, requires_grad=False).requires_grad
     assert Parameter(Tensor([1.0], dtype=np.float64)).dtype == np.float64
+    with pytest.raises(TypeError, match=r"takes a Tensor, not ndarray: Parameter\(Tensor"):
+        Parameter(np.ones(2))  # type: ignore[arg-type]
     assert Parameter(leaf([1.0]) * 2).is_leaf
 
 

@@ -84,6 +84,17 @@ async def test_a_condition_opens_the_debugger_at_its_step() -> None:
         assert driver.steps_done() > 0
 
 
+async def test_breaks_leave_the_epochs_their_heading() -> None:
+    async with training(**{**SHORT, "epochs": 6}) as driver:
+        for number, text in enumerate(("nan", "loss > 100", "rise 50")):
+            await type_into(driver, "b", "break at", text)
+            await driver.until(lambda n=number: driver.text().count("stops ") > n, text)  # type: ignore[misc]
+        await driver.press(*["plus"] * 3, "c")
+        await driver.shows("48 of 48", "E trains on", "epoch    train    test accuracy")
+        assert driver.text().count("stops ") == 3
+        driver.assert_fits()
+
+
 async def test_the_list_of_breaks() -> None:
     async with training(**SHORT) as driver:
         await driver.press("B")

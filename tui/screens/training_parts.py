@@ -72,14 +72,16 @@ def epoch_items(view: View, height: int) -> list[Item]:
     elif view["batch"] < view["total"]:
         state = "under way" if view["batch"] else "to come"
         rows.append(f"{view['epoch']:>5}    {state}")
-    room = max(1, height - 6 - bool(view["samples"]))
+    told = [text for text in (view["lr_change"], *_breaks(view)) if text]
+    others = 3 + 2 * bool(view["batch"]) + len(told) + bool(view["samples"])
+    room = max(1, height - others)
     items += [("line", row, "") for row in rows[-room:]]
     items.append(("gap", "", ""))
     if view["batch"]:
         items.append(("line", f"loss of batch {view['batch']}", view["last_loss"]))
         items.append(("line", f"mean of the last {view['recent']}", view["recent_loss"]))
     items.append(("line", f"{view['optimizer']}, learning rate", view["lr"]))
-    items += [("quiet", told, "") for told in (view["lr_change"], *_breaks(view)) if told]
+    items += [("quiet", text, "") for text in told]
     if view["samples"]:
         items.append(("line", "samples a second", view["samples"]))
     return items
