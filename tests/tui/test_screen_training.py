@@ -608,7 +608,7 @@ async def test_as_many_of_the_last_epochs_are_shown_as_there_is_room_for(
 
         def all_there() -> bool:
             shown = [int(row[1]) for line in driver.lines() if (row := EPOCH_ROW.search(line))]
-            room = driver.app.screen.query_one("#epochs").size.height - 6
+            room = driver.app.screen.query_one("#epochs").size.height - 5
             return shown == list(range(51 - room, 51))
 
         await driver.until(all_there, "the last epochs")
