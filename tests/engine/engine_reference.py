@@ -434,3 +434,10 @@ def replaced(function: Any, position: int, back: Callable[..., Any]) -> Iterator
         yield
     finally:
         engine.BACK_FUNCS.add_back_func(function, position, before)
+
+
+def take_all(backward_pass: engine.BackwardPass) -> list[engine.Step]:
+    """Take all steps that are left; all of the pass."""
+    while not backward_pass.finished:
+        backward_pass.step()
+    return backward_pass.steps
