@@ -168,8 +168,9 @@ class Client:
 
     def _read_messages(self) -> None:
         assert self._process.stdout
-        for message in receive(self._process.stdout):
-            self._deliver(message)
+        with self._process.stdout as messages:
+            for message in receive(messages):
+                self._deliver(message)
 
     def _tell_of_end(self) -> None:
         status = self._process.wait()
@@ -184,15 +185,17 @@ class Client:
         self._deliver(
             {"type": "ended", "status": status, "report": report.decode("ascii", "replace")}
         )
+        self._sender.close()
 
     def _read_log(self) -> None:
         assert isinstance(self._process.stderr, io.BufferedReader)
         utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
         decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
-        while chunk := self._process.stderr.read1():
-            *lines, rest = (self.unfinished + decoder.decode(chunk)).split("\n")
-            self.unfinished = rest[:LONGEST_LINE]
-            self._add_to_log(lines)
+        with self._process.stderr as printed:
+            while chunk := printed.read1():
+                *lines, rest = (self.unfinished + decoder.decode(chunk)).split("\n")
+                self.unfinished = rest[:LONGEST_LINE]
+                self._add_to_log(lines)
         rest = self.unfinished + decoder.decode(b"", final=True)
         self.unfinished = ""
         self._add_to_log(rest.split("\n") if rest else [])
