@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from engine.contributions import back_func_of, hooked, seed_of, store, watched_contribution
+from engine.contributions import hooked, seed_of, store
 from engine.graph import backward_order, sorted_computational_graph
 from engine.hooks import STEP_HOOKS
-from engine.inplace import CLOCK, check_unchanged
+from engine.propagation import propagate, waiting_in
 from engine.registry import Array, BackFunc
 from engine.steps import Edge, Step
 from engine.straight import run_straight
 from engine.tensor import Tensor
+from engine.watched import run_watched
 
 
 class BackwardPass:
@@ -42,11 +41,11 @@ class BackwardPass:
         """The nodes that are steps, in the order of the steps."""
         self.position = 0
         """How many steps have been taken."""
-        self._grads: dict[int, Array] = {id(root): seed}
+        self._grads: dict[Tensor, Array] = {root: seed}
         self._steps: list[Step] = []
         self._edges_of_step: list[Edge] = []
         """Of the step that is being taken."""
-        self._waiting: dict[int, int] | None = None
+        self._waiting: dict[Tensor, int] | None = None
 
     @property
     def nodes(self) -> list[Tensor]:
@@ -75,11 +74,11 @@ class BackwardPass:
 
     def grad(self, node: Tensor) -> Array | None:
         """What has arrived at a node so far (for a done node: all of it), None for nothing yet."""
-        return self._grads.get(id(node))
+        return self._grads.get(node)
 
     def waiting(self, node: Tensor) -> int:
         """How many contributions a node still waits for."""
-        return self._pending().get(id(node), 0)
+        return self._pending().get(node, 0)
 
     def upcoming(self, node: Tensor) -> list[BackFunc]:
         """The backward functions that a node's step calls, in the order of the arguments."""
@@ -106,7 +105,7 @@ class BackwardPass:
             raise StopIteration("the backward pass is at its end")
         place, taken = self.position, len(self._steps)
         node = self.order[place]
-        unhooked, grad_before = self._grads[id(node)], node._grad
+        unhooked, grad_before = self._grads[node], node._grad
         self._edges_of_step = []
         try:
             if place == taken:
@@ -119,7 +118,7 @@ class BackwardPass:
             self.position = place
             del self._steps[taken:]
             node._grad = grad_before
-            self._grads[id(node)] = unhooked
+            self._grads[node] = unhooked
             self._take_back(self._edges_of_step)
             self._waiting = None
             raise
@@ -143,19 +142,19 @@ class BackwardPass:
         step.node.grad = step.grad_before
         pending = self._pending()
         for edge in step.edges:
-            pending[id(edge.parent)] += 1
+            pending[edge.parent] += 1
         self._take_back(step.edges)
         if step.grad_out is not step.unhooked:
-            self._grads[id(step.node)] = step.unhooked
+            self._grads[step.node] = step.unhooked
         return step
 
     def _take_back(self, edges: Sequence[Edge]) -> None:
         """Let the parents have what they had before these edges."""
         for edge in reversed(edges):
             if edge.before is None:
-                self._grads.pop(id(edge.parent), None)
+                self._grads.pop(edge.parent, None)
             else:
-                self._grads[id(edge.parent)] = edge.before
+                self._grads[edge.parent] = edge.before
 
     def run(self, keep_steps: bool = True) -> None:
         """Take all steps that are left.
@@ -172,10 +171,11 @@ class BackwardPass:
             return
         if self.finished:
             return
+        seed = self._grads[self.root]
         if STEP_HOOKS:
-            self._run_watched()
+            run_watched(self.root, seed)
         else:
-            run_straight(self.root, self._grads[id(self.root)])
+            run_straight(self.root, seed)
         self.position = len(self.order)
         self._waiting = None
 
@@ -189,35 +189,17 @@ class BackwardPass:
                 self.step_back()
             raise
 
-    def _run_watched(self) -> None:
-        """Take all steps for the hooks, and keep none."""
-        seed, changed = self._grads[id(self.root)], []
-        try:
-            for place, node in enumerate(self.order):
-                self.position = place
-                changed.append((node, node._grad))
-                self._edges_of_step = []
-                self._take_step(node)
-                del self._grads[id(node)]
-        except BaseException:
-            for node, before in reversed(changed):
-                node._grad = before
-            self.position, self._grads, self._waiting = 0, {id(self.root): seed}, None
-            raise
-        finally:
-            self._edges_of_step = []
-
     def _take_step(self, node: Tensor) -> Step:
-        unhooked = grad_out = self._grads[id(node)]
+        unhooked = grad_out = self._grads[node]
         grad_before = node.grad
         hooks = node._hooks
         if hooks is not None:
             grad_out = hooked(node, hooks, grad_out)
-            self._grads[id(node)] = grad_out
+            self._grads[node] = grad_out
         if node._op is None or (hooks is not None and hooks.retains_grad):
             store(node, grad_out)
         if node._op is not None:
-            self._propagate(node, grad_out)
+            propagate(node, grad_out, self._grads, self._pending(), self._edges_of_step)
         edges = tuple(self._edges_of_step)
         step = Step(self.position, node, grad_out, unhooked, edges, grad_before, node.grad)
         if STEP_HOOKS:
@@ -229,57 +211,25 @@ class BackwardPass:
         """Take a step that was computed before."""
         self._edges_of_step = list(step.edges)
         pending = self._pending()
-        self._grads[id(step.node)] = step.grad_out
+        self._grads[step.node] = step.grad_out
         step.node.grad = step.grad_after
         for edge in step.edges:
-            pending[id(edge.parent)] -= 1
-            self._grads[id(edge.parent)] = edge.accumulated
+            pending[edge.parent] -= 1
+            self._grads[edge.parent] = edge.accumulated
 
-    def _propagate(self, node: Tensor, grad_out: Array) -> None:
-        """Hand a node's gradient to its parents, and note each edge before it changes anything."""
-        if node._made_at != CLOCK.time:
-            check_unchanged(node)
-        grads, pending = self._grads, self._pending()
-        note = self._edges_of_step.append
-        operation = node._op
-        assert operation is not None
-        joint = operation.joint(grad_out, node) if operation.joint is not None else None
-        for arg, parent in enumerate(node._inputs):
-            if not isinstance(parent, Tensor) or not parent._requires_grad:
-                continue
-            raw: Array | None = None
-            given = joint[arg] if joint is not None else None
-            if given is None:
-                back, contribution, raw = watched_contribution(node, arg, parent, grad_out)
-            else:
-                back, contribution = back_func_of(node, arg), given
-            key = id(parent)
-            before = grads.get(key)
-            # Not added in place: the arrays may be shared with other nodes and with the user.
-            accumulated = contribution if before is None else np.asarray(before + contribution)
-            waiting = pending[key] - 1
-            note(Edge(arg, parent, back, contribution, raw, before, accumulated, waiting))
-            grads[key] = accumulated
-            pending[key] = waiting
-
-    def _pending(self) -> dict[int, int]:
+    def _pending(self) -> dict[Tensor, int]:
         """How many contributions each node waits for; counted when first asked for."""
         if self._waiting is None:
-            waiting = dict.fromkeys(map(id, self.order), 0)
-            for node in self.order[self.position :]:
-                for parent in node._inputs:
-                    if isinstance(parent, Tensor) and parent._requires_grad:
-                        waiting[id(parent)] += 1
-            self._waiting = waiting
+            self._waiting = waiting_in(self.order, self.position)
         return self._waiting
 
 
 def backward(root: Tensor, end_grad: Any = None) -> None:
     """Run a whole backward pass; see `Tensor.backward`."""
+    seed = seed_of(root, end_grad)
     if STEP_HOOKS:
-        BackwardPass(root, end_grad).run(keep_steps=False)
+        run_watched(root, seed)
     else:
-        seed = seed_of(root, end_grad)
         run_straight(root, seed)
 
 

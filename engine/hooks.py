@@ -55,6 +55,11 @@ class HookList:
 
     def __iter__(self) -> Iterator[Hook]:
         """The hooks in their order; one that is removed meanwhile is passed over."""
+        if len(self._hooks) == 1:  # which takes a third of the time
+            return iter(tuple(self._hooks.values()))
+        return self._one_by_one()
+
+    def _one_by_one(self) -> Iterator[Hook]:
         for key in list(self._hooks):
             hook = self._hooks.get(key)
             if hook is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.registry import Array, BackFunc
-from engine.tensor import Tensor
+from engine.tensor import Tensor, bare_tensor
 
 
 @dataclass(eq=False, slots=True)
@@ -49,5 +49,14 @@ class Step:
     """One for each argument that gets a gradient; none for a leaf."""
     grad_before: Tensor | None
     """The node's `.grad` before the step."""
-    grad_after: Tensor | None
-    """The node's `.grad` after it: a leaf's, or that of a node that retains it, has changed."""
+    _grad_after: Array | Tensor | None
+
+    @property
+    def grad_after(self) -> Tensor | None:
+        """The node's `.grad` after it: a leaf's, or that of a node that retains it, has changed."""
+        grad = self._grad_after
+        if grad is not None and not isinstance(grad, Tensor):
+            # Hooks are shown many steps, and few of them ask for this.
+            same = self.node._grad is grad
+            self._grad_after = grad = self.node.grad if same else bare_tensor(grad)
+        return grad

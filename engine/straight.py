@@ -16,6 +16,7 @@ import numpy as np
 from engine.contributions import back_func_of, checked, failed, hooked, store
 from engine.graph import backward_order
 from engine.inplace import CLOCK, check_unchanged
+from engine.owning import HELD_ONCE, owns_memory
 from engine.registry import Array, BackFunc
 from engine.tensor import RECIPES, Tensor
 
@@ -178,42 +179,9 @@ def _finish(leaves: Iterable[Tensor], grads: Grads, stored: Stored) -> None:
         # An array that nobody else holds is kept as it is.
         if (
             before is None
-            and getrefcount(grad) == _HELD_ONCE
-            and (grad.base is None or _owns_memory(grad))
+            and getrefcount(grad) == HELD_ONCE
+            and (grad.base is None or owns_memory(grad))
         ):
             leaf._grad = grad
         else:
             store(leaf, grad)
-
-
-def _references_to_one_held_once() -> int:
-    array = np.empty(1)
-    return getrefcount(array)
-
-
-_HELD_ONCE = _references_to_one_held_once()
-"""What `getrefcount` gives in a function for an array that only a variable of it holds."""
-
-
-def _references_to_a_base() -> int:
-    array = np.empty((2, 2)).T
-    base = array.base
-    return getrefcount(base)
-
-
-_BASE_HELD_ONCE = _references_to_a_base()
-
-
-def _owns_memory(array: Array) -> bool:
-    """Whether the array's memory is its own: it is no view, or the only one of an array that
-    nobody else holds."""
-    base = array.base
-    if base is None:
-        return True
-    return (
-        base.__class__ is np.ndarray
-        and base.base is None
-        and getrefcount(base) == _BASE_HELD_ONCE
-        and base.size == array.size
-        and array.flags.writeable
-    )

@@ -69,6 +69,10 @@ def fused_cross_entropy_back(
     return grad.T
 
 
+def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
+    return [fused_cross_entropy_back(grad_out, node.array, *node._args), None]
+
+
 @functools.lru_cache(maxsize=8)
 def _counting(length: int) -> tuple[Array, Array]:
     """`length` as an array, which NumPy need not convert anew at each call, and the numbers from 0
@@ -81,3 +85,4 @@ def _counting(length: int) -> tuple[Array, Array]:
 
 BACK_FUNCS.add_back_func(_cross_entropy, 0, fused_cross_entropy_back, reads=(3, 4, 5))
 _CROSS_ENTROPY = operation_of(_cross_entropy, "cross_entropy")
+_CROSS_ENTROPY.joint = _joint
