@@ -23,7 +23,7 @@ def read(path: Path, mend: str) -> Digits:
         DataError: It cannot be read, or is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             digits = Digits(*(archive[name] for name in Digits._fields))
     except FileNotFoundError:
         raise

@@ -93,23 +93,23 @@ def test_bytes_that_are_no_text_are_a_command_without_a_meaning(tmp_path: Path) 
 
 
 def test_whoever_reads_may_have_enough(tmp_path: Path) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tui", "deep", "--plain"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(tmp_path),
-    )
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(b"n 100\n" * 20)
-    process.stdin.flush()
-    process.stdout.readline()
-    process.stdout.close()
-    process.stdin.close()
-    assert process.wait(TIMEOUT) == 0
-    assert process.stderr
-    assert process.stderr.read() == b""
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"n 100\n" * 20)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdin.close()
+        assert process.wait(TIMEOUT) == 0
+        assert process.stderr
+        assert process.stderr.read() == b""
 
 
 # A script
@@ -291,7 +291,7 @@ def test_lines_are_as_wide_as_is_said(tmp_path: Path) -> None:
 
 def test_interrupted_in_a_script(tmp_path: Path) -> None:
     path = scenario(tmp_path, OWN.format("\n    while True: pass"))
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tui", str(path), "--plain"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -299,17 +299,17 @@ def test_interrupted_in_a_script(tmp_path: Path) -> None:
         env=environment(tmp_path),
         # As in the foreground of a shell: what a script starts beside itself ignores the signal.
         preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(b"n\n")
-    process.stdin.flush()
-    while b"0 of 2 done" not in process.stdout.readline():
-        pass
-    children = descendants(process.pid)
-    time.sleep(0.2)  # it is in the step, or soon will be
-    process.send_signal(signal.SIGINT)
-    assert process.wait(TIMEOUT) == 130
-    assert process.stderr
-    assert process.stderr.read() == b"bp-tui: interrupted\n"
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"n\n")
+        process.stdin.flush()
+        while b"0 of 2 done" not in process.stdout.readline():
+            pass
+        children = descendants(process.pid)
+        time.sleep(0.2)  # it is in the step, or soon will be
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT) == 130
+        assert process.stderr
+        assert process.stderr.read() == b"bp-tui: interrupted\n"
     assert_gone(children)

@@ -265,7 +265,8 @@ async def test_saving_value_gradient_pass_and_picture(started_in: Path) -> None:
                 await driver.is_back_at(before, f"saving {name}")
     assert np.load(started_in / "w.npy").tolist() == [1.0, 2.0]
     assert np.load(started_in / "w.grad.npy").tolist() == [2.0, 4.0]
-    events = [json.loads(line)["event"] for line in (started_in / "pass.json").open()]
+    lines = (started_in / "pass.json").read_text(encoding="utf-8").splitlines()
+    events = [json.loads(line)["event"] for line in lines]
     assert events == ["graph", "step", "step", "step", "end"]
     picture = (started_in / "one.svg").read_text(encoding="utf-8")
     assert "w.grad&#160;now" in picture
