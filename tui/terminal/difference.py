@@ -81,7 +81,7 @@ class Pen:
         self._written.append(text)
         x += len(cells)
         # Terminals differ in what they hold for wide, and in where they are at the end of a line.
-        certain = x < width and {len(text) for text, _ in cells} == {1}
+        certain = x < width and (text.isascii() or {len(text) for text, _ in cells} == {1})
         self.place = (x, y) if certain else None
 
     def erase_line(self) -> None:
@@ -202,6 +202,10 @@ def _go_on(pen: Pen, x: int, y: int, row: list[Cell]) -> None:
 
 def _written(cells: Sequence[Cell], look: Look | None) -> tuple[str, Look | None]:
     """The text of cells, with what changes the look; and the look at its end."""
+    texts, looks = zip(*cells, strict=True)
+    first = looks[0]
+    if first is look and looks.count(first) == len(looks):  # as most are
+        return "".join(texts), look
     parts: list[str] = []
     for cell in cells:
         text, wanted = cell

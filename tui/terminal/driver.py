@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.errors import NoWidget
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -94,6 +95,11 @@ class CellDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Write what is no part of the screen."""
         self.output.say(data)
+
+    def send_message(self, message: Message) -> None:
+        """Give the application what was read, from the thread that reads; Textual would start a
+        task for each key."""
+        self._app.post_message(message)
 
 
 class CellApp(App[None]):

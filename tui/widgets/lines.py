@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -35,6 +35,11 @@ class Lines(Widget):
         self._shown: list[tuple[Line, Laid]] = []
         """What is shown in each row, as it was given and laid out."""
         self._width = 0
+
+    @property
+    def size(self) -> Size:
+        """Columns and rows, none where it is not on the screen: it has no border, no padding."""
+        return self.region.size
 
     def show(self, lines: Iterable[Line]) -> None:
         """Show these lines, redrawing only the rows that are not the same as before."""
