@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -97,29 +98,25 @@ def write_row(pen: Pen, y: int, old: list[Cell], new: list[Cell]) -> None:
     differing = _differing(old, new)
     if not differing:
         return
-    erasures = list(_erasures(differing, new))
-    if erasures == [len(new)]:
-        _write_cells(pen, y, differing, new, len(new))
-        return
-    ways = []
-    for erased in erasures:
-        way = Pen(pen.place, pen.look)
-        left = _differing(old[:erased] + [BLANK] * (len(new) - erased), new)
-        _write_cells(way, y, left, new, erased)
-        ways.append(way)
-    pen.follow(min(ways, key=lambda way: way.length))
-
-
-def _erasures(differing: list[int], new: list[Cell]) -> Iterator[int]:
-    """From where it may be worth erasing a row before the rest of it is written; the width where
-    nothing is erased."""
-    width = len(new)
     to_erase = [x for x in differing if new[x] == BLANK]
-    if not to_erase:
-        yield width
-        return
-    text_end = _text_end(new)
-    yield text_end if to_erase[-1] + 1 - text_end > len(ERASE_LINE) else width
+    text_end = _text_end(new) if to_erase else len(new)
+    erases_end = bool(to_erase) and to_erase[-1] + 1 - text_end > len(ERASE_LINE)
+    erased = text_end if erases_end else len(new)
+    best = Pen(pen.place, pen.look)
+    _write_cells(best, y, differing[: bisect_left(differing, erased)], new, erased)
+    for erased in _wide_gaps(to_erase, new, text_end):
+        left = differing[: bisect_left(differing, erased)]
+        left += [x for x in range(erased, text_end) if new[x] != BLANK]
+        if len(left) + len(ERASE_LINE) < best.length:  # each takes a byte at least
+            way = Pen(pen.place, pen.look)
+            _write_cells(way, y, left, new, erased)
+            best = min(best, way, key=_length_of)
+    pen.follow(best)
+
+
+def _wide_gaps(to_erase: list[int], new: list[Cell], text_end: int) -> Iterator[int]:
+    """From where else it may be worth erasing a row before the rest of it is written: where many
+    blanks begin, some of which have to be written."""
     end = 0
     for x in to_erase:
         if end <= x < text_end:
@@ -220,6 +217,9 @@ def _written(cells: Sequence[Cell], look: Look | None) -> tuple[str, Look | None
 def _is_seen_on_a_blank(look: Look | None) -> bool:
     """Whether a blank of this look is seen, or could be."""
     return look is None or look.is_seen_on_a_blank
+
+
+_length_of = operator.attrgetter("length")
 
 
 def _length(text: str) -> int:
