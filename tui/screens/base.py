@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
-from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,21 +14,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.actions import QUIT, REDRAW, Action
-from tui.screens.command_list import command_items, matching
-from tui.screens.pages import help_items, log_items, small_items
+from tui.screens.frame import PAGE_KEYS, header_line, line_of_keys
+from tui.screens.page import SCROLLING, Page, small_items
 from tui.screens.prompt import Prompt
 from tui.widgets import styles
 from tui.widgets.bare import Bare, Room
-from tui.widgets.items import Item, Items
+from tui.widgets.items import Item
 from tui.widgets.layout import LEAST_HEIGHT, LEAST_WIDTH
 from tui.widgets.lines import Line, Lines
 
 if TYPE_CHECKING:
     from tui.app import BpTui
 
-
-SCROLLING = {"pagedown": 1, "space": 1, "pageup": -1}
-"""The keys that scroll a page, and by how many screens of it."""
 
 ON_A_PAGE = (
     *("help", "log", "leave", "commands", "give_up", "save"),
@@ -38,15 +34,6 @@ ON_A_PAGE = (
 """The actions that are possible while a page lies over the body."""
 
 LEAVING = ("app.quit_program", "quit_program", "app.suspend_process", "suspend_process")
-
-_PAGE_KEYS: Line = [
-    (" Esc", styles.KEY),
-    (" close ", styles.QUIET),
-    (" space PgDn PgUp", styles.KEY),
-    (" scroll ", styles.QUIET),
-    (" q", styles.KEY),
-    (" quit ", styles.QUIET),
-]
 
 
 def bindings(actions: Sequence[Action]) -> list[BindingType]:
@@ -74,21 +61,15 @@ class BaseScreen(Bare, Screen[None]):
         self._next_line = Lines(id="next", classes="line frame")
         self._keys_line = Lines(id="keys", classes="line frame")
         self._will_draw = False
-        self._page: str | None = None
-        self._page_first = 0
-        """The first row of the page that is seen."""
+        self._page = Page()
         self._notice = ""
-        self._shown_page: tuple[str, Sequence[Item]] = ("", ())
-        """Title and items of the page that was shown last by `show_page`."""
         self._question: tuple[str, Callable[[], object], Callable[[], object]] | None = None
         self._prompt: Prompt | None = None
         """Where the user is typing."""
         self._asked: Prompt | None = None
         """What was typed last; it comes back where it is refused."""
-        self._chosen = 0
-        """Which of the commands that are listed."""
         self._command = ""
-        """The one that was picked there and is to be done, as Textual wants it."""
+        """What was picked in the list of commands and is to be done, as Textual wants it."""
         self._too_small = False
         """Whether the terminal is, which then says what is needed, and nothing else."""
 
@@ -102,9 +83,7 @@ class BaseScreen(Bare, Screen[None]):
         yield self._header_line
         with Room(id="body"):
             yield from self.compose_body()
-        page = Items(id="page")
-        page.display = False
-        yield page
+        yield self._page
         yield self._next_line
         yield self._keys_line
 
@@ -171,10 +150,10 @@ class BaseScreen(Bare, Screen[None]):
             return
         self._draw_header()
         self.draw_footer()
-        if self._page is None:
+        if self._page.kind is None:
             self.draw_body()
         else:
-            self._show_page(self._page)
+            self._show_page(self._page.kind)
 
     def draw_footer(self) -> None:
         """Show the two lines at the bottom."""
@@ -205,31 +184,15 @@ class BaseScreen(Bare, Screen[None]):
         ]
 
     def _draw_header(self) -> None:
-        left, right = self.header()
-        width = self.size.width
-        name, _, rest = left.partition("  ")
-        room = width - cell_len(name) - cell_len(right) - 5
-        rest = _shortened(rest, room)
-        free = width - cell_len(name) - 3 - cell_len(rest) - cell_len(right)
-        space = " " * (free - 1 if free > 2 else max(1, free))  # with a margin where there is room
-        self._header_line.show(
-            [
-                [
-                    (f" {name}  ", styles.TITLE),
-                    (rest, styles.QUIET),
-                    (space, styles.PLAIN),
-                    (right, styles.PLAIN),
-                ]
-            ]
-        )
+        self._header_line.show([header_line(*self.header(), self.size.width)])
 
     def _keys(self) -> Line:
         if self._prompt is not None:
             return self._prompt.below(self.size.width)
-        if self._page is not None and any(action.name == "leave" for action in self.ACTIONS):
-            return _PAGE_KEYS
+        if self._page.kind is not None and any(a.name == "leave" for a in self.ACTIONS):
+            return PAGE_KEYS
         offered = tuple(a for a in self.ACTIONS if a.short and self.offers(a))
-        return _line_of_keys(offered, self.size.width)
+        return line_of_keys(offered, self.size.width)
 
     # Notices and questions
 
@@ -299,12 +262,12 @@ class BaseScreen(Bare, Screen[None]):
             self.program.show_postponed()
         elif event.key in ("escape", "ctrl+c"):
             self._prompt = self._asked = None
-            if self._page == "commands":
+            if self._page.kind == "commands":
                 self.close_page()
             self.draw_footer()
             self.program.show_postponed()
-        elif self._page == "commands" and event.key in ("up", "down"):
-            self._chosen += 1 if event.key == "down" else -1
+        elif self._page.kind == "commands" and event.key in ("up", "down"):
+            self._page.choose(1 if event.key == "down" else -1)
             self._show_page("commands")
         else:
             prompt.type(event.key, event.character if event.is_printable else None)
@@ -349,14 +312,15 @@ class BaseScreen(Bare, Screen[None]):
             self._type(event)
         elif self._question is not None:
             self._answer(event)
-        elif event.key == "escape" and self._page is None and self.program.is_fetching:
+        elif event.key == "escape" and self._page.kind is None and self.program.is_fetching:
             self.program.stop_fetching()
         elif waits and event.key == "escape":
             self.program.give_up()
         elif self.program.is_changing and self.CHANGES and not here:
             self.program.typed_ahead.keep(event)
-        elif self._page is not None and event.key in SCROLLING:
-            self._scroll_page(SCROLLING[event.key])
+        elif self._page.kind is not None and event.key in SCROLLING:
+            self._page.scroll(SCROLLING[event.key])
+            self._show_page(self._page.kind)
         else:
             return False
         return True
@@ -364,7 +328,7 @@ class BaseScreen(Bare, Screen[None]):
     async def _acts(self, event: events.Key) -> bool:
         """Do what a key means on this screen; whether it means something."""
         known = _meanings(self.ACTIONS)
-        if self._page is None and known.get(event.key) in self.CHANGES:
+        if self._page.kind is None and known.get(event.key) in self.CHANGES:
             # Keys that are typed ahead overtake the action of this one: keep them from now on.
             self.program.is_changing = True
         if self._notice:
@@ -375,7 +339,7 @@ class BaseScreen(Bare, Screen[None]):
             self._asked = None  # whatever is refused from here on is not what was typed before
             name = known[event.key]
             self.program.pressed = _shown(event)
-            if self._page is not None and not _possible_on_a_page(name):
+            if self._page.kind is not None and not _possible_on_a_page(name):
                 self.notice("Esc closes this page; then the keys act again")
             elif self.check_action(name, ()):
                 await self.program.run_action(_target(name), self)
@@ -403,7 +367,7 @@ class BaseScreen(Bare, Screen[None]):
             return False
         if self._question is not None or (self._prompt is not None and action not in LEAVING):
             return False
-        if self._page is not None and not _possible_on_a_page(action):
+        if self._page.kind is not None and not _possible_on_a_page(action):
             return False
         return super().check_action(action, parameters)
 
@@ -419,36 +383,28 @@ class BaseScreen(Bare, Screen[None]):
 
     def action_commands(self) -> None:
         """List the commands, and let the user type what to search for."""
-        self._chosen = 0
+        self._page.choose(None)
         self.prompt(":", self._run_command, hint="words to search; up, down choose")
         self._show_page("commands")
 
     def _run_command(self, typed: str) -> None:
         """Do what is chosen in the list of commands."""
-        found = matching(self.ACTIONS, typed)
+        chosen = self._page.chosen(typed)
         self._asked = None
         self.close_page()
-        if found:
-            self._command = _target(found[self._chosen].name)
+        if chosen is not None:
+            self._command = _target(chosen.name)
 
     def _search_commands(self) -> None:
         """What is searched for among the commands has changed."""
-        if self._page == "commands":
-            self._chosen = 0
+        if self._page.kind == "commands":
+            self._page.choose(None)
             self._show_page("commands")
 
-    def _command_items(self) -> list[Item]:
-        typed = self._prompt.text if self._prompt is not None else ""
-        found = matching(self.ACTIONS, typed)
-        self._chosen = max(0, min(self._chosen, len(found) - 1))
-        items: list[Item] = [
-            ("title", "Commands", "Enter does it, Esc closes"),
-            *command_items(found, self._chosen),
-        ]
-        page = self.query_one("#page", Items)
-        until_chosen = page.rows_of(items[: self._chosen + 2])
-        self._page_first = max(0, until_chosen + 1 - page.size.height)
-        return items
+    @property
+    def typed(self) -> str:
+        """What stands in the prompt."""
+        return "" if self._prompt is None else self._prompt.text
 
     def show_page(self, title: str, items: Sequence[Item], update: bool = False) -> None:
         """Show items over the body, under a title.
@@ -460,22 +416,21 @@ class BaseScreen(Bare, Screen[None]):
         """
         if update and not self.shows_page(title):
             return
-        self._shown_page = (title, items)
+        self._page.tell(title, items, from_the_top=not update)
         if not update:
             self._notice = ""
-            self._page_first = 0
             self._asked = None
         if self.is_shown:
             self.draw_footer()
-            self._show_page("shown")
+            self._show_page("told")
 
     def shows_page(self, title: str) -> bool:
         """Whether the page that lies over the body is the one of this title."""
-        return self._page == "shown" and self._shown_page[0] == title
+        return self._page.kind == "told" and self._page.title == title
 
     def refresh_log(self) -> None:
         """Show what was printed meanwhile, where the log is open."""
-        if self._page == "log" and self.is_shown:
+        if self._page.kind == "log" and self.is_shown:
             self._show_page("log")
 
     @property
@@ -495,39 +450,29 @@ class BaseScreen(Bare, Screen[None]):
 
     def close_page(self) -> bool:
         """Close the page; whether there was one."""
-        if self._page is None:
+        if self._page.kind is None:
             return False
-        self._page = None
+        self._page.kind = None
         self._cover_body()
         self.draw_soon()
         return True
 
     def _cover_body(self) -> None:
         """Have the page over the body, where there is one."""
-        is_covered = self._too_small or self._page is not None
-        self.query_one("#page").display = is_covered
+        is_covered = self._too_small or self._page.kind is not None
+        self._page.display = is_covered
         self.query_one("#body").display = not is_covered
 
-    def _scroll_page(self, pages: int) -> None:
-        widget = self.query_one("#page", Items)
-        rows = widget.rows_of(self._page_items())
-        step = pages * max(1, widget.size.height - 1)
-        self._page_first = max(0, min(self._page_first + step, rows - widget.size.height))
-        self._show_page(self._page or "")
-
-    def _toggle_page(self, page: str) -> None:
-        if self._page == page:
+    def _toggle_page(self, kind: str) -> None:
+        if self._page.kind == kind:
             self.close_page()
         else:
-            self._show_page(page)
+            self._show_page(kind)
 
-    def _show_page(self, page: str) -> None:
-        opened = self._page != page
-        if opened:
-            self._page_first = 0
-        self._page = page
+    def _show_page(self, kind: str) -> None:
+        is_another = self._page.open(kind)
         self._cover_body()
-        if opened:
+        if is_another:
             self.draw_footer()
         self.call_after_refresh(self._draw_page)
 
@@ -536,26 +481,9 @@ class BaseScreen(Bare, Screen[None]):
             return
         if self._too_small:
             question = self._question[0] if self._question is not None else ""
-            self.query_one("#page", Items).show_items(small_items(*self.size, question))
-        elif self._page is not None:
-            items = self._page_items()
-            self.query_one("#page", Items).show_items(items, self._page_first)
-
-    def _page_items(self) -> list[Item]:
-        if self._page == "help":
-            return help_items(self.ACTIONS)
-        if self._page == "log":
-            client = self.program.client
-            return log_items(
-                client.last_printed() if client else [], self.query_one("#page", Items)
-            )
-        if self._page == "commands":
-            return self._command_items()
-        return self._shown_items() if self._page == "shown" else []
-
-    def _shown_items(self) -> list[Item]:
-        title, items = self._shown_page
-        return [("title", title, "Esc closes this page"), ("gap", "", ""), *items]
+            self._page.show_items(small_items(*self.size, question))
+        else:
+            self._page.draw()
 
 
 @cache
@@ -573,17 +501,6 @@ def _possible_on_a_page(action: str) -> bool:
     return action in ON_A_PAGE or action.startswith("app.")
 
 
-def _shortened(text: str, room: int) -> str:
-    """A text that fits: cut before its last part, after two blanks, where that leaves more."""
-    if cell_len(text) <= room:
-        return text
-    last = "".join(text.rpartition("  ")[1:])
-    kept = room - cell_len(last) - 1
-    if kept <= cell_len(last):
-        last, kept = "", max(0, room - 1)
-    return text[:kept] + "…" + last
-
-
 def _needs_no_answer(action: str) -> bool:
     """Whether an action is possible while the debugged process does not answer."""
     return action in ("help", "log") or action.startswith("app.")
@@ -594,32 +511,6 @@ def _shown(event: events.Key) -> str:
     if event.character is not None and event.is_printable and event.character != " ":
         return event.character
     return event.key.capitalize()
-
-
-@lru_cache(maxsize=16)
-def _line_of_keys(offered: Sequence[Action], width: int) -> Line:
-    """The keys that are told at the bottom. Where there is little room, the way to the others and
-    the way out stay."""
-    parts: list[tuple[str, Style]] = []
-    used = 0
-    last = [a for a in offered if a.name in ("help", "app.quit_program")]
-    reserved = sum(cell_len(_key_text(a)) for a in last)
-    for action in [a for a in offered if a not in last] + last:
-        text = _key_text(action)
-        if action not in last and used + cell_len(text) > width - reserved:
-            continue
-        key, word = action.shown_key, action.short
-        if action.short.startswith("+/-"):
-            key, word = "+/-", "pace"
-        parts += [(f" {key}", styles.KEY), (f" {word} ", styles.QUIET)]
-        used += cell_len(text)
-    return parts
-
-
-def _key_text(action: Action) -> str:
-    if action.short.startswith("+/-"):
-        return f" {action.short} "
-    return f" {action.shown_key} {action.short} "
 
 
 def set_height(widget: Widget, height: int) -> None:
