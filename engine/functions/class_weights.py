@@ -50,7 +50,7 @@ class ClassWeights:
             raise IndexError(f"{loss}: {called} {wrong[0]} is none of the {classes} classes")
         self.kept = None if kept.all() else Tensor(kept)
         """Which examples count; None where all do."""
-        self.targets = targets if self.kept is None else np.where(kept, targets, 0)
+        self.targets = np.where(kept, targets, 0).astype(np.int64, copy=False)
         """The targets; those to be ignored are some class."""
         self.weight = None if weight is None else weight_tensor(loss, weight, dtype)
         """(classes,), or None."""
@@ -85,6 +85,14 @@ class ClassWeights:
         if self._of_targets is not None:
             return sum(self._counting(self._of_targets))
         return self.targets.size if self.kept is None else int(self.kept.array.sum())
+
+
+def widened(targets: Array) -> Array:
+    """Integers in a type that holds them and what they are compared to."""
+    return targets if targets.dtype in _WIDE else targets.astype(np.int64)
+
+
+_WIDE = np.dtype(np.int64), np.dtype(np.uint64)
 
 
 def weight_tensor(loss: str, weight: Any, dtype: np.dtype[Any], name: str = "weight") -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.errors import ShapeError
 from engine.functions.arithmetic import add, exp, log, multiply, subtract, true_divide
-from engine.functions.class_weights import ClassWeights
+from engine.functions.class_weights import ClassWeights, widened
 from engine.functions.fused_cross_entropy import fused_cross_entropy
 from engine.functions.indexing import getitem
 from engine.functions.plain_losses import check_reduction
@@ -67,7 +67,7 @@ def cross_entropy(
     if targets.dtype.kind not in "iu":
         raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
     if targets.dtype is not _INT64:
-        targets = targets.astype(np.int64)  # a small type may not hold the comparison
+        targets = widened(targets)
     batch, classes = shape
     # Without its sign a negative number is a very large one.
     strange = batch and int(np.maximum.reduce(targets.view(_UINT64))) >= classes

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ShapeError
-from engine.functions.class_weights import ClassWeights
+from engine.functions.class_weights import ClassWeights, widened
 from engine.functions.keywords import array_of, stands_for
 from engine.functions.plain_losses import check_reduction, reduced, share
 from engine.origin import composite
@@ -75,7 +75,7 @@ def nll_loss(
         )
     if targets.dtype.kind not in "iu":
         raise TypeError(f"nll_loss: targets are integers, not {targets.dtype}")
-    wide = targets.astype(np.int64, copy=False)  # a small type may not hold the comparison
+    wide = widened(targets)
     classes = values.shape[-1]
     counts = ClassWeights("nll_loss", "target", wide, classes, weight, ignore_index, values.dtype)
     if counts.weight is None and counts.kept is None:

@@ -243,6 +243,23 @@ def test_what_losses_refuse(loss: Any, target: Any, error: Any, words: str) -> N
         loss(Tensor(normal(3, 1)), target)
 
 
+@pytest.mark.parametrize("loss", [cross_entropy, nll_loss])
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int32", "int64", "uint64"])
+def test_classes_in_any_integer_type(loss: Any, kind: str) -> None:
+    scores = Tensor(normal(3, 200))
+    classes = np.array([0, 100, 127])
+    wanted = loss(scores, classes).item(), loss(scores, classes, ignore_index=100).item()
+    given = Tensor(classes.astype(kind))
+    assert (loss(scores, given).item(), loss(scores, given, ignore_index=100).item()) == wanted
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, nll_loss])
+@pytest.mark.parametrize("number", [2**64 - 100, 2**63, 2**64 - 1, 3])
+def test_a_large_number_is_no_class(loss: Any, number: int) -> None:
+    with pytest.raises(IndexError, match=f"{number} is none of the 3 classes"):
+        loss(Tensor(normal(2, 3)), Tensor(np.array([0, number], np.uint64)))
+
+
 def test_unknown_reductions_are_refused() -> None:
     for loss in (mse_loss, binary_cross_entropy_with_logits):
         with pytest.raises(ValueError, match=r"reduction is one of .*, not 'avg'"):
