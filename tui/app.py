@@ -87,6 +87,8 @@ class BpTui(CellApp):
         read afresh."""
         self._answered = False
         """Whether the process has shown something since it was started."""
+        self._shows_training = False
+        """Whether what was shown last of a scenario was its training."""
         self.is_changing = False
         """Whether a command is under way that brings another screen."""
         self._postponed: dict[str, Any] | None = None
@@ -134,11 +136,16 @@ class BpTui(CellApp):
             what = "" if command["do"] == "size" else self.pressed
             self.watching.sent(self.client.sent, str(command["do"]), what)
 
-    def open_scenario(self, scenario: str) -> None:
-        """Load a scenario in a process of its own, in the place of the one before."""
+    def open_scenario(self, scenario: str, at_training: bool = False) -> None:
+        """Load a scenario in a process of its own, in the place of the one before.
+
+        Args:
+            scenario: a path, or the name of a bundled one.
+            at_training: whether its training is shown first, where it has one.
+        """
         self.close()
         self.is_changing = True
-        self._options = self._options_for(scenario)
+        self._options = dataclasses.replace(self._options_for(scenario), at_training=at_training)
         self.client = Client(self._options)
         self._would_be_lost = False
         self._runs = []
@@ -312,6 +319,7 @@ class BpTui(CellApp):
             self.watching.hear(content)
         if kind in SCREENS:
             first, self._answered = not self._answered, True
+            self._shows_training = kind == "training"
             self._would_be_lost = content["would_be_lost"]
             self._can_be_lost = content.get("can_be_lost", False)
             self._runs = content.get("runs", self._runs)
@@ -450,7 +458,7 @@ class BpTui(CellApp):
     def _reload(self) -> None:
         # A training that is kept in a folder is gone on with: it is no earlier run of itself.
         runs = self._runs if self._options.out is None else self._runs[:-1]
-        self.open_scenario(self._options.scenario)
+        self.open_scenario(self._options.scenario, self._shows_training)
         self._runs = runs
         for run in runs:
             self.send(do="training.reference", **run)

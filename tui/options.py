@@ -35,6 +35,8 @@ class Options:
     """What to watch besides what is remembered, as typed."""
     remembers: bool = True
     """Whether breakpoints and watches are remembered from one run to the next."""
+    at_training: bool = False
+    """Whether it is the training that is shown first, where there is one."""
 
     def to_json(self) -> str:
         """The options as one line of JSON."""

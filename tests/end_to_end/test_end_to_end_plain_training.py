@@ -80,6 +80,13 @@ def test_a_training_that_fails_is_told_and_makes_the_script_fail(tmp_path: Path)
     assert "failed. Next: R reads the file afresh." in done.stdout
 
 
+def test_a_training_that_is_read_afresh_is_one_again(tmp_path: Path) -> None:
+    done = script(tmp_path, trains(tmp_path), "t\nn 2\nR\nn\nq\n")
+    assert done.returncode == 0
+    told = [line.partition(":")[0] for line in done.stdout.splitlines() if ": loss " in line]
+    assert told == ["batch 1 of 6", "batch 2 of 6", "batch 1 of 6"]
+
+
 def test_each_epoch_is_told_once_however_many_there_are(tmp_path: Path) -> None:
     path = trains(tmp_path, epochs=400)
     done = script(tmp_path, path, "t\n+ 9\ng 600\nn\nc\nq\n")

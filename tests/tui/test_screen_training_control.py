@@ -110,6 +110,31 @@ async def test_the_list_of_breaks() -> None:
         await driver.hides("Where the training stops")
 
 
+async def test_reload_leads_from_a_training_to_the_new_one(tmp_path: Path) -> None:
+    path = write(tmp_path, REGRESSION)
+    good = path.read_text()
+    async with training(path) as driver:
+        await driver.press("n", "n")
+        await driver.shows("loss of batch 2 ")
+        path.write_text(good + "1 / 0\n")
+        await driver.press("R", "y")
+        await driver.shows("ZeroDivisionError")
+        path.write_text(good + "training.epochs = 7\n")
+        await driver.press("R")
+        await driver.shows("epoch 1 of 7", "c runs, n trains on one batch")
+        await driver.press("s")
+        await driver.done(0)
+        await driver.press("n")
+        await driver.done(1)
+        await driver.press("R")  # a batch that is looked into leads to the first one
+        await driver.done(0)
+        await driver.press("t")
+        await driver.shows("epoch 1 of 7")
+        path.write_text("from engine import *\na = Tensor(3.0, requires_grad=True)\nloss = a * a\n")
+        await driver.press("R")
+        await driver.shows("loss = a * a = 9")
+
+
 async def test_breaks_outlive_reading_the_file_afresh(tmp_path: Path) -> None:
     path = write(tmp_path, REGRESSION)
     async with training(path) as driver:
@@ -117,15 +142,10 @@ async def test_breaks_outlive_reading_the_file_afresh(tmp_path: Path) -> None:
         await type_into(driver, "b", "break at", "loss < 1e-9")
         await driver.shows("stops at batch 5", "stops at a loss < 1e-9")
         await driver.press("R")
-        await driver.done(0)
-        await driver.press("t")
         await driver.shows("stops at batch 5", "stops at a loss < 1e-9")
-        await driver.press("escape")
-        await driver.done(0)
         path.write_text(path.read_text().replace("batch_size=4", "batch_size=8"))
         await driver.press("R")
         await driver.shows("the training stops no more at batch 5 (there are 4)")
-        await driver.press("t")
         await driver.shows("stops at a loss < 1e-9")
         assert "stops at batch 5" not in driver.text()
 

@@ -168,11 +168,13 @@ class Plain:
 
     # Scenarios
 
-    def _open(self, scenario: str) -> None:
+    def _open(self, scenario: str, at_training: bool = False) -> None:
         """Load a scenario in a process of its own, in the place of the one before."""
         catalog.find(scenario)
         self.close()
-        self._options = dataclasses.replace(self._options, scenario=scenario)
+        self._options = dataclasses.replace(
+            self._options, scenario=scenario, at_training=at_training
+        )
         self._teller = Teller(self._output, self._options, self._on_loss)
         self._teller.load()
 
@@ -196,7 +198,7 @@ class Plain:
         if not self._options.scenario:
             raise Refused("there is no scenario yet; o NAME opens one")
         if self._may_lose("Read the file afresh, and lose the training?"):
-            self._open(self._options.scenario)
+            self._open(self._options.scenario, self._kind == "training")
 
     def _quit(self, _: str) -> None:
         self._is_over = self._may_lose("Quit, and lose the training?")

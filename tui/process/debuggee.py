@@ -84,8 +84,8 @@ class Debuggee:
                 if self._training is not None:
                     session = self._session
                     self._training.monitor.gate_names = gate_names(session.graph, session.labels)
-                    if self._training.training.position:
-                        self._showing = "training"  # it was gone on with
+                    if self._options.at_training or self._training.training.position:
+                        self._showing = "training"  # of the latter it was gone on with
                 notes += self._recall()
         except ScenarioError as error:
             self._problem(error)
