@@ -98,7 +98,7 @@ class Tensor(TensorMethods, TensorChanges):
             made = made.astype(FLOAT32)
         elif not made.dtype.isnative:
             made = made.astype(made.dtype.newbyteorder("="))
-        self.array = made
+        self.array = made if made.dtype is FLOAT32 else _with_known_dtype(made)
         self._grad = None
         self._op = None
         self._args = ()
@@ -109,6 +109,11 @@ class Tensor(TensorMethods, TensorChanges):
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.array = _with_known_dtype(self.array)
 
     # How it was computed
 
@@ -355,6 +360,14 @@ class Replica(Tensor):
     """What a tensor was before a change in place that is a step of the graph."""
 
     __slots__ = ()
+
+
+def _with_known_dtype(array: Array) -> Array:
+    """The array with NumPy's own object for its dtype, by which dtypes are told apart here: out of
+    a pickle comes another one that is equal to it."""
+    dtype = array.dtype
+    known = np.dtype(dtype.type) if dtype.kind in "fiub" else dtype
+    return array if dtype is known or dtype != known else array.view(known)
 
 
 def bare_tensor(array: Array) -> Tensor:

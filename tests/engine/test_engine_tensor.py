@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -241,3 +242,27 @@ def test_a_tensor_that_requires_grad_is_none(use: Any) -> None:
         with pytest.raises(RuntimeError, match=r"requires grad is no NumPy array.*x\.detach\(\)"):
             use(x)
         assert np.asarray(x.detach()) == x.array
+
+
+@pytest.mark.parametrize("kind", ["float16", "float32", "int64", "bool"])
+def test_what_comes_out_of_a_pickle_has_numpy_s_own_dtypes(kind: str) -> None:
+    """By them it is seen whether operations can be computed as one."""
+    array = pickle.loads(pickle.dumps(np.ones((2, 3), kind)))
+    tensor = Tensor(array)
+    assert tensor.array.dtype is np.dtype(kind)
+    assert np.shares_memory(tensor.array, array)
+    again = pickle.loads(pickle.dumps(tensor))
+    assert again.array.dtype is np.dtype(kind)
+    assert again.array.tolist() == array.tolist()
+
+
+def test_a_network_out_of_a_pickle_is_trained_as_the_one_before() -> None:
+    network = engine.Sequential(engine.Linear(4, 3), engine.ReLU(), engine.Linear(3, 2))
+    again = pickle.loads(pickle.dumps(network))
+    rows = Tensor(np.random.default_rng(0).random((5, 4), np.float32))
+    for one in (network, again):
+        out = one(rows)
+        assert out._op.take_apart is not None  # computed as one operation
+        engine.cross_entropy(out, [0, 1, 0, 1, 1]).backward()
+    for before, after in zip(network.parameters(), again.parameters(), strict=True):
+        np.testing.assert_array_equal(after.grad.array, before.grad.array)
