@@ -156,6 +156,29 @@ def test_there_is_room_for_what_is_said(losses: list[float]) -> None:
     assert len(found.brief) <= 52
 
 
+def test_a_loss_that_falls_ever_faster_below_0() -> None:
+    found = trend(-2.3 * 1.08 ** np.arange(100), total=300)
+    assert (found.kind, found.has_fallen) == ("plunges", True)
+    assert (
+        found.words == "the loss falls without end: -2.699 at first, -2484 in the last 20 batches"
+    )
+    assert found.brief == "loss falls without end: -2.699, -2484"
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        pytest.param(-2.3 * 1.08 ** np.arange(40), id="too early"),
+        pytest.param(1000 - 20.0 * np.arange(200), id="steadily, as far below 0 as it was above"),
+        pytest.param(5 - 4000 * (1 - np.exp(-np.arange(300) / 40)), id="ever more slowly"),
+        pytest.param(1e6 * 0.9 ** np.arange(100), id="to 0"),
+        pytest.param(-1.0 - 0.5 * 1.02 ** np.arange(200), id="not yet far below 0"),
+    ],
+)
+def test_losses_that_may_have_a_least_value(losses: Any) -> None:
+    assert trend(losses).kind == ""
+
+
 # Of real trainings, and why
 
 
@@ -190,6 +213,22 @@ def test_why_a_training_stands_still(
     session = train(session_of(mlp, optimizer, seed, images=4000, epochs=1))
     assert session.monitor.progress.trend().kind == kind
     assert why in reason_of(session)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda logits, labels: -engine.cross_entropy(logits, labels),
+        engine.nll_loss,  # of what are no log-probabilities
+    ],
+    ids=["a sign", "logits for log-probabilities"],
+)
+def test_why_a_loss_has_no_end(loss: Any) -> None:
+    session = session_of(mlp, lambda m: engine.Adam(m.parameters(), lr=0.001), images=4000)
+    session.training.loss_fn = loss
+    train(session, batches=120)
+    assert session.monitor.progress.trend().kind == "plunges"
+    assert "a sign is wrong in it" in reason_of(session)
 
 
 def regression(optimizer: Callable[[engine.Module], engine.Optimizer]) -> TrainingSession:

@@ -8,6 +8,7 @@ a loss that has once fallen and stays where it is.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ RISEN = 0.25
 FALLEN = 0.1
 """A loss that has fallen by such a share of what it was at first has learned something."""
 
+BOTTOMLESS = 100.0
+"""So many times what it was at first, and 1, no loss below 0 is that has a least value and has
+come anywhere near it, if it falls ever faster."""
+
 SURELY, AMONG_MANY = 4.0, 6.0
 """Standard errors that no noise reaches; among thousands of blocks there is always a lowest one."""
 
@@ -45,7 +50,7 @@ class Trend:
     """What is wrong with how the loss goes."""
 
     kind: str
-    """`rises`, `still`, or empty where nothing is."""
+    """`rises`, `still`, `plunges`, or empty where nothing is."""
     has_fallen: bool
     """Whether the loss was once lower than at first."""
     words: str
@@ -90,7 +95,7 @@ class Progress:
         if len(losses) < 2 * BLOCK or not all(map(math.isfinite, losses[-LATELY:])):
             return FINE
         now = _block(losses, len(losses) - BLOCK, len(losses))
-        return self._rises(now) or self._stands_still(now) or FINE
+        return self._rises(now) or self._stands_still(now) or self._plunges(now) or FINE
 
     def _rises(self, now: _Block) -> Trend | None:
         losses = self._training.losses
@@ -137,6 +142,23 @@ class Progress:
             f"{what}: {before}, {after}",
         )
 
+    def _plunges(self, now: _Block) -> Trend | None:
+        losses = self._training.losses
+        first = sum(losses[:AT_FIRST]) / AT_FIRST
+        if len(losses) < 4 * BLOCK or now.mean > -BOTTOMLESS * max(1.0, abs(first)):
+            return None
+        means = [_block(losses, end - BLOCK, end).mean for end in _ends(len(losses), 4)]
+        falls = [before - after for before, after in itertools.pairwise(means)]
+        if not 0 < falls[0] < falls[1] < falls[2]:
+            return None
+        before, after = number(first), number(now.mean)
+        return Trend(
+            "plunges",
+            True,
+            f"the loss falls without end: {before} at first, {after} in the last {BLOCK} batches",
+            f"loss falls without end: {before}, {after}",
+        )
+
     def _start(self, now: _Block) -> float | None:
         """What the loss was at first, where it has surely not fallen since; None where it has, or
         may have."""
@@ -149,6 +171,11 @@ class Progress:
             if first - now.mean + unsure < FALLEN * abs(first):
                 return first
         return None
+
+
+def _ends(end: int, count: int) -> range:
+    """Where the last blocks end, the first one first."""
+    return range(end - (count - 1) * BLOCK, end + 1, BLOCK)
 
 
 def _block(losses: Sequence[float], start: int, end: int) -> _Block:

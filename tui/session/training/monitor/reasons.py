@@ -26,6 +26,11 @@ def reason(
     """
     if slope is not None and slope.wrong is not None:
         return "The gradient does not fit the loss (see Slope below): a backward function is wrong."
+    if trend.kind == "plunges":
+        return (
+            "It is a loss without a least value: a sign is wrong in it, or it is given what it is "
+            "not made for (nll_loss takes log-probabilities, as log_softmax gives them)."
+        )
     lately = measured[-IN_A_ROW:]
     goes_up = len(lately) == IN_A_ROW and all(measurement.along > 0 for measurement in lately)
     if goes_up and not trend.has_fallen:  # one with momentum may go up for a while
