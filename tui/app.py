@@ -24,8 +24,8 @@ from tui.screens.picker import PickerScreen
 from tui.screens.stepping import SteppingScreen
 from tui.screens.tensor import TensorScreen
 from tui.screens.training import TrainingScreen
-from tui.suspending import Suspending
 from tui.terminal.driver import CellApp, CellDriver
+from tui.terminal.suspending import Suspending
 from tui.typed_ahead import Typed, TypedAhead
 from tui.watching import Watching
 from tui.widgets.glyphs import has_unicode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from tui.own_code import shown
+from tui.loading.own_code import shown
 
 
 @dataclass

@@ -6,10 +6,10 @@ import contextlib
 import os
 import sys
 
-from tui import colours
 from tui.options import Options
 from tui.process.client import Client
 from tui.process.importing import uncollected, without
+from tui.terminal import colours
 
 GNU_SCREEN = "STY"
 """Set inside GNU screen, which keeps an Escape back until the next key where the mouse is asked
@@ -35,7 +35,7 @@ def launch(options: Options, picks: bool, mouse: bool, fast: bool) -> int:
     """
     client = None
     if not picks:
-        from tui import catalog
+        from tui.loading import catalog
 
         catalog.find(options.scenario)
         client = Client(options)
@@ -51,8 +51,8 @@ def launch(options: Options, picks: bool, mouse: bool, fast: bool) -> int:
         # asyncio takes ssl for connections that the screen never makes: 4 MB.
         with uncollected(), without("ssl"):
             from tui.app import BpTui
-            from tui.input_decoding import forgive_bad_input
             from tui.terminal.driver import CellDriver
+            from tui.terminal.input_decoding import forgive_bad_input
 
         forgive_bad_input()
         CellDriver.pace = PACE_OVER_SSH if slow else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from screen_driver import TIMEOUT, program, stepping, working_folder
 
-from tui import catalog
+from tui.loading import catalog
 from tui.process.client import Client
 
 GOOD = (

@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from tui_support import ROOT
 
-from tui.colours import has_colours
+from tui.terminal.colours import has_colours
 from tui.widgets import glyphs, styles
 
 XTERM = TerminalTheme(

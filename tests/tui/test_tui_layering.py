@@ -95,7 +95,7 @@ def test_a_mistake_on_the_command_line_imports_next_to_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "modules", ["tui.launch, tui.app, tui.process.client", "tui.launch, tui.catalog"]
+    "modules", ["tui.launch, tui.app, tui.process.client", "tui.launch, tui.loading.catalog"]
 )
 def test_the_screen_s_process_has_no_numpy(modules: str) -> None:
     there = roots(modules_after(f"import {modules}"))
@@ -105,7 +105,7 @@ def test_the_screen_s_process_has_no_numpy(modules: str) -> None:
 def test_opening_a_scenario_leaves_the_screen_s_process_without_numpy() -> None:
     code = (
         "import threading\nfrom tui.process.client import Client\nfrom tui.options import Options\n"
-        "from tui import catalog\n"
+        "from tui.loading import catalog\n"
         "catalog.find('first_graph'); catalog.bundled()\n"
         "came = threading.Event()\nclient = Client(Options('first_graph'))\n"
         "client.listen(lambda message: came.set())\nassert came.wait(10)\nclient.close()\n"

@@ -11,8 +11,8 @@ import pytest
 from tui_support import BODY_LINE, BUNDLED, REGRESSION, SQUARE, TRAINED, load, write
 
 import engine
-from tui import catalog
 from tui.errors import ScenarioError
+from tui.loading import catalog
 from tui.session.engine_graph import EngineGraph
 from tui.session.opening import about, open_graph
 
@@ -325,7 +325,7 @@ def test_a_module_can_be_imported_when_it_is_needed(tmp_path: Path) -> None:
     body = TRAINS.format(result="__import__('late_helper').total(outputs)")
     before = list(sys.path)
     try:
-        from tui import loader
+        from tui.loading import loader
         from tui.options import Options
 
         graph = open_graph(loader.load(Options(str(write(tmp_path, body)))))
@@ -336,7 +336,7 @@ def test_a_module_can_be_imported_when_it_is_needed(tmp_path: Path) -> None:
 
 
 def test_loading_again_does_not_pile_up_folders(tmp_path: Path) -> None:
-    from tui import loader
+    from tui.loading import loader
     from tui.options import Options
 
     before = list(sys.path)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tui_support import BUNDLED, debugged, run, session_on, text_of, view_of, wait_until, write
 
+from tui.loading.warned import noted
 from tui.session.causes import nonfinite
-from tui.warned import noted
 
 
 def first_frame(folder: Path, body: str) -> list[str]:

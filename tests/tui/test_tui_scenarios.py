@@ -33,7 +33,7 @@ from tui_support import (
 
 import engine
 from scenarios import LESSONS
-from tui import catalog
+from tui.loading import catalog
 from tui.session.session import Session
 from tui.widgets import items
 from tui.widgets.lines import Line

@@ -11,7 +11,7 @@ import pytest
 from tui_support import FAILS_BACKWARD, FAILS_FORWARD, REGRESSION, load, text_of, write
 
 from tui.errors import Refused
-from tui.loader import Scenario
+from tui.loading.loader import Scenario
 from tui.session.breaking.breakpoints import Breakpoints
 from tui.session.labels import Labels
 from tui.session.opening import open_graph

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tui_support import REGRESSION, load, write
 
 import engine
-from tui.loader import Scenario
+from tui.loading.loader import Scenario
 from tui.session.opening import about, open_graph
 from tui.session.training.pace import PACES
 from tui.session.training.session import TrainingSession

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios import LESSONS
-from tui import loader
+from tui.loading import loader
 from tui.options import Options
 from tui.process import blas_threads
 from tui.process.client import Client

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from tui import loader
 from tui.commands.output import FetchProgress, json_line
+from tui.loading import loader
 from tui.options import Options
 from tui.session.facts import plain
 from tui.session.labels import Labels

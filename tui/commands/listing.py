@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tui import catalog
 from tui.commands.output import json_line
+from tui.loading import catalog
 
 
 def list_scenarios(as_json: bool) -> int:

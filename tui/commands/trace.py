@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from tui import loader
 from tui.commands.output import FetchProgress, json_line
 from tui.errors import Refused, ScenarioError
+from tui.loading import loader
 from tui.options import Options
 from tui.session import facts
 from tui.session.breaking.breakpoints import Breakpoints

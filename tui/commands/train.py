@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import TextIO
 
 import engine
-from tui import loader
 from tui.commands.ending_signals import EndingSignals, ending_signals
 from tui.commands.output import FetchProgress, json_line
 from tui.errors import ScenarioError
+from tui.loading import loader
 from tui.options import Options
 from tui.session.numbers import number
 from tui.session.training.metrics import event_facts

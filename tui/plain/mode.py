@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TextIO
 
-from tui import catalog, saving
+from tui import saving
 from tui.errors import Refused, ScenarioError
+from tui.loading import catalog
 from tui.options import Options
 from tui.plain import news, wording
 from tui.plain.meanings import MEANINGS

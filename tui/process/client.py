@@ -13,13 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from tui.options import Options
+from tui.places import ROOT
 from tui.process import blas_threads
 from tui.process.channel import Message, Sender, receive
-
-ROOT = str(Path(__file__).resolve().parents[2])
 
 START = """
 import sys

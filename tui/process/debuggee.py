@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from tui import loader
 from tui.errors import Refused, ScenarioError
+from tui.loading import loader
 from tui.options import Options
 from tui.process.channel import Message, Sender
 from tui.process.commands import GONE, Commands

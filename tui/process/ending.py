@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from tui import catalog
 from tui.errors import ScenarioError
+from tui.loading import catalog
 from tui.process import whereabouts
 
 CRASHES = {

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
-from tui import catalog
 from tui.errors import ScenarioError
+from tui.loading import catalog
 from tui.options import Options
 from tui.process import whereabouts
 from tui.process.channel import Sender, receive

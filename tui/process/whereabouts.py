@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tui import own_code
-from tui.own_code import Place
+from tui.loading import own_code
+from tui.loading.own_code import Place
 
 _FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$', re.MULTILINE)
 """A frame as faulthandler writes it; what is no ASCII in a name is escaped."""

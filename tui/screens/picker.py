@@ -6,7 +6,8 @@ from pathlib import Path
 
 from textual import events
 
-from tui import actions, catalog
+from tui import actions
+from tui.loading import catalog
 from tui.screens.base import BaseScreen, bindings
 from tui.widgets import styles
 from tui.widgets.lines import Line, Lines

@@ -8,10 +8,10 @@ from typing import Any
 import engine
 from scenarios import data
 from tui.errors import ScenarioError
-from tui.loader import Scenario, look_ahead
+from tui.loading.loader import Scenario, look_ahead
+from tui.loading.warned import noted
 from tui.session.engine_graph import EngineGraph
 from tui.session.names import module_names, named_tensors
-from tui.warned import noted
 
 
 def open_graph(scenario: Scenario) -> EngineGraph:

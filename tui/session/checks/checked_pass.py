@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from tui.loading.warned import noted
 from tui.session.checks.invariants import Invariants
 from tui.session.facts import function_name
 from tui.session.labels import Labels
 from tui.session.protocol import Graph, StepFacts
-from tui.warned import noted
 
 
 class CheckedPass:

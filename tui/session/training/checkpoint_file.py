@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tui import files
-from tui.digests import sha256
 from tui.errors import ScenarioError
+from tui.session.training.digests import sha256
 
 Json = dict[str, Any]
 

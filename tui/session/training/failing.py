@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from pathlib import Path
 
-import engine
 from tui.errors import ScenarioError
+from tui.places import ENGINE, TUI
 
-TUI = Path(__file__).resolve().parents[2]
-"""The folder of the program's own code."""
+OURS = ENGINE + os.sep, TUI + os.sep
+"""Where the code lies that is not the user's."""
 
 
 def in_words(what: str, error: BaseException) -> str:
@@ -26,9 +27,8 @@ def in_words(what: str, error: BaseException) -> str:
 
 def _line_of(error: BaseException) -> str:
     """Where it was raised: ` (file.py, line 3)`."""
-    ours = tuple(str(package) for package in (Path(engine.__file__).parent, TUI))
     cause = error.__cause__ or error
     frames = [
-        f for f in traceback.extract_tb(cause.__traceback__) if not f.filename.startswith(ours)
+        f for f in traceback.extract_tb(cause.__traceback__) if not f.filename.startswith(OURS)
     ]
     return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""

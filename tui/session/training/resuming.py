@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tui import catalog
 from tui.errors import ScenarioError
+from tui.loading import catalog
 from tui.options import DATA, Options
 from tui.session.training import checkpoint_file
 from tui.session.training.checkpoint_file import unusable

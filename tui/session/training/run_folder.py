@@ -14,13 +14,14 @@ import numpy as np
 
 import engine
 from scenarios import data
-from tui import catalog, files
-from tui.digests import sha256
+from tui import files
 from tui.errors import ScenarioError
-from tui.loader import Scenario
+from tui.loading import catalog
+from tui.loading.loader import Scenario
 from tui.options import Options
 from tui.session.training import checkpoint, checkpoint_file, metrics
 from tui.session.training.checkpoint_file import unusable
+from tui.session.training.digests import sha256
 from tui.session.training.resuming import METRICS, is_free
 
 Json = dict[str, Any]

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import engine
+from tui.loading.warned import noted
 from tui.session.breaking.breakpoints import Breakpoint, Breakpoints
 from tui.session.breaking.stop import Stop
 from tui.session.labels import Labels
 from tui.session.protocol import Graph
 from tui.session.training.breaks import Break, Breaks, OfPass
 from tui.session.training.curve import RECENT
-from tui.warned import noted
 
 BEFORE_ITS_UPDATE = "stopped before its update"
 

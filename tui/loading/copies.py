@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import NoReturn
 
+from tui.places import TUI
+
 
 @contextmanager
 def ended() -> Iterator[None]:
@@ -27,7 +29,7 @@ def ended() -> Iterator[None]:
 
 
 def _after_ours(trace: TracebackType | None) -> TracebackType | None:
-    ours = os.path.join(os.path.dirname(__file__), "")
+    ours = os.path.join(TUI, "")
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ours):
         trace = trace.tb_next
     return trace

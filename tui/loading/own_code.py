@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from tui.places import ENGINE, ROOT, TUI
+
 INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -52,12 +54,9 @@ def _is_near(folder: Path, filename: str) -> bool:
 
 def _our_folders() -> tuple[str, ...]:
     """What is not the user's own, even where it lies in the scenario's folder."""
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     standard_library = os.path.dirname(os.__file__) + os.sep
-    return standard_library, *(
-        os.path.join(root, *parts) + os.sep
-        for parts in (("engine",), ("tui",), ("scenarios", "data"))
-    )
+    data = os.path.join(ROOT, "scenarios", "data")
+    return standard_library, *(folder + os.sep for folder in (ENGINE, TUI, data))
 
 
 def note_start() -> None:

@@ -18,10 +18,11 @@ from typing import Any
 
 import engine
 from scenarios import data
-from tui import catalog, copies, interrupts, own_code
+from tui import interrupts
 from tui.errors import Refused, ScenarioError
+from tui.loading import catalog, copies, own_code
+from tui.loading.warned import noted
 from tui.options import Options
-from tui.warned import noted
 
 MODULE_NAME = "__bp_tui__"
 

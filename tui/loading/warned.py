@@ -11,13 +11,12 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from tui.places import ENGINE, TUI
+
 _ALWAYS: Any = ("always", None, RuntimeWarning, None, 0)
 
-_NOT_THE_USERS = tuple(
-    os.path.dirname(os.path.abspath(file)) + os.sep
-    for file in (np.__file__, os.path.join(os.path.dirname(__file__), "..", "engine", "x"))
-)
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_OURS = TUI + os.sep
+_NOT_THE_USERS = os.path.dirname(os.path.abspath(np.__file__)) + os.sep, ENGINE + os.sep
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Finding a scenario file, running it, and saying what is wrong with one that cannot be used."""
