@@ -150,6 +150,8 @@ class Terminal:
 
     def _take_as_controlling_terminal(self) -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        # As in a user's shell, also where the tests were started with nohup.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
