@@ -29,6 +29,7 @@ from tui.session.session import Session
         ("np.cos(x) * grad_out", {"x": "t", "cos": "no"}, "np.cos(t) * grad_out"),
         ("-grad_out * out / y", {"grad_out": "(-1)", "out": "3", "y": "2"}, "-(-1) * 3 / 2"),
         ("grad_out * (x > y)", {"x": "0", "y": "1"}, "grad_out * (0 > 1)"),
+        ("grad_out * exp(x)", {"x": "(-2.5e-3)"}, "grad_out * exp(-2.5e-3)"),
         ("", {"x": "a"}, ""),
     ],
 )

@@ -229,7 +229,9 @@ def test_nothing_new_is_told_of_the_same_view() -> None:
 def test_an_approximate_result_is_told_as_one() -> None:
     item = ("line", "  grad_out * a  =  0.3333 * 3  ≈", "0.9999")
     assert wording.told([item]) == ["  grad_out * a = 0.3333 * 3 is about 0.9999"]
-    assert wording.told([("line", "  f(x)  =  f(3)  gives", "2")]) == ["  f(x) = f(3) gives 2"]
+    for relation in ("gives", "is not"):
+        item = ("line", f"  f(x)  =  f(3)  {relation}", "2")
+        assert wording.told([item]) == [f"  f(x) = f(3) {relation} 2"]
 
 
 def test_the_states_are_words() -> None:

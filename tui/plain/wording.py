@@ -31,7 +31,7 @@ NONE = re.compile(r"(?<= )·(?= |$)")
 UNSEEN = ("gap", "rule")
 """Items that only the eye needs."""
 
-RESULT_FOLLOWS = ("=", "gives", "is about")
+RESULT_FOLLOWS = ("=", "gives", "is about", "is not")
 """How a formula ends whose result is the item's right part."""
 
 STATES = {"rests": "needs no gradient"}

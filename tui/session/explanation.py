@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tui.session import formulas, numbers
+from tui.session import formula_results, formulas, numbers
 from tui.session.facts import function_name
 from tui.session.labels import Labels, constant
 from tui.session.protocol import Array, EdgeFacts, Graph, StepFacts
@@ -205,7 +205,7 @@ class Explainer:
                 items.append(("detail", f"  {formulas.put_in(formula, shapes)}", ""))
             return items
         numeric = formulas.put_in(formula, {n: _printed(values[n]) for n in used})
-        sign = formulas.relation(formula, {n: values[n] for n in used}, raw)
+        sign = formula_results.relation(formula, {n: values[n] for n in used}, raw)
         if all(_is_scalar(values[n]) for n in used) and raw.size == 1:
             return [("line", f"  {symbolic}  =  {numeric}  {sign}", result)]
         return [

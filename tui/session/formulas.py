@@ -14,10 +14,9 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from tui.session import numbers
-from tui.session.protocol import Array
-
 WORD = re.compile(r"[A-Za-z_]\w*(?:\.\w+)?")
+NEEDLESS = re.compile(r"\((\(-[\d.e+-]+\))\)")
+"""Parentheses around those of a negative number."""
 
 
 def formula_of(function: Callable[..., Any]) -> str | None:
@@ -104,7 +103,7 @@ def put_in(formula: str, replacements: dict[str, str]) -> str:
             return replacement.removesuffix(".T")
         return replacement + (f".{attribute}" if attribute else "")
 
-    return WORD.sub(replaced, formula)
+    return NEEDLESS.sub(r"\1", WORD.sub(replaced, formula))
 
 
 def parameter_names(function: Callable[..., Any]) -> list[str]:
@@ -153,18 +152,6 @@ def _is_plain(function: Callable[..., Any]) -> TypeGuard[types.FunctionType]:
 def _names_of(function: types.FunctionType) -> tuple[str, ...]:
     code = function.__code__
     return code.co_varnames[: code.co_argcount]
-
-
-def relation(formula: str, values: dict[str, Any], result: Array) -> str:
-    """What stands between a formula, with its variables as they are printed, and its result as it
-    is printed: `=` where the one gives the other, `≈` where rounding shows, and `gives` where the
-    formula has functions in it that `evaluate` does not know."""
-    try:
-        with np.errstate(all="ignore"):
-            again = evaluate(formula, {name: _printed(value) for name, value in values.items()})
-    except (ValueError, TypeError, ZeroDivisionError, SyntaxError):
-        return "gives"
-    return "=" if numbers.inline(np.asarray(again)) == numbers.inline(result) else "≈"
 
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
@@ -225,11 +212,3 @@ def _value(node: ast.AST, values: dict[str, Any]) -> Any:
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             return _FUNCTIONS[name](_value(argument, values))
     raise ValueError(f"not evaluated: {ast.unparse(node)}")
-
-
-def _printed(value: Any) -> Any:
-    """A small array with each element as it is printed; anything else as it is."""
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not numbers.is_inline(value):
-        return value
-    text = numbers.inline(value).replace("[", " ").replace("]", " ")
-    return np.array([float(word) for word in text.split()]).reshape(value.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui.loading.warned import noted
 from tui.session.checks.invariants import Invariants
+from tui.session.checks.promised import broken_promises
 from tui.session.facts import function_name
 from tui.session.labels import Labels
 from tui.session.protocol import Graph, StepFacts
@@ -48,7 +49,7 @@ class CheckedPass:
                 if len(error.args) == 1:
                     error.args = (f"node {node.id}, {self.labels.full(node.id)}: {error}",)
                 raise
-        problems = self._invariants.violated(step)
+        problems = [*self._invariants.violated(step), *broken_promises(graph, step)]
         if changed is not None:
             problems.insert(0, f"{self.labels.short(node.id)}: {changed}")
         if problems:

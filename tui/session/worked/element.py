@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tui.session import formulas, numbers
+from tui.session import formula_results, formulas, numbers
 from tui.session.labels import constant
 from tui.session.protocol import Array, EdgeFacts, Graph, StepFacts
 from tui.session.tensors.chunks import place_of
@@ -283,7 +283,7 @@ def _elementwise(
     if not _same(again, float(result), 256 * _eps(result.dtype) * abs(float(result))):
         return None
     numeric = formulas.put_in(formula, {name: _told(value) for name, value in values.items()})
-    sign = formulas.relation(formula, values, np.asarray(result))
+    sign = formula_results.relation(formula, values, np.asarray(result))
     told = numbers.number(result)
     return f"{numeric} {sign} {told}"
 
