@@ -131,6 +131,11 @@ def failed(node: Tensor, arg: int, back: BackFunc, error: Exception) -> Backward
         count = len(node._args)
         arguments = f"the {count} arguments" if count != 1 else "the argument"
         hint = f"; it is called with grad_out, out and {arguments} of {node.op}"
+    elif isinstance(error, ValueError) and "read-only" in str(error):
+        hint = (
+            "; what it is given is used by others as well: make a new array, as grad_out * y does, "
+            "instead of writing into it"
+        )
     return BackwardError(f"{_where(node, arg, back)} raised {type(error).__name__}: {error}{hint}")
 
 

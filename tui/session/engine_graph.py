@@ -12,6 +12,7 @@ from tui.session.causes.provenance import Provenance
 from tui.session.checks import recomputed
 from tui.session.checks.saved import Saved
 from tui.session.protocol import (
+    DIRECT_WRITE,
     Array,
     Batch,
     Call,
@@ -168,10 +169,7 @@ class EngineGraph:
         for position, value in enumerate(_kept(tensor.array, tensor.recipe)):
             difference = self._saved.difference(value)
             if difference is not None:
-                return (
-                    f"{self._kept_name(node, position)} was changed after the forward pass by a "
-                    f"direct write into .array: {difference}"
-                )
+                return f"{self._kept_name(node, position)} {DIRECT_WRITE}: {difference}"
         recipe = tensor.recipe
         if recipe is None:
             return None

@@ -109,6 +109,10 @@ class Batch:
     """What the model makes of them, where that is one array."""
 
 
+DIRECT_WRITE = "was changed after the forward pass by a direct write into .array"
+"""How `Graph.changed` tells what nobody has told it of."""
+
+
 def users_of(nodes: Sequence[Node]) -> list[list[int]]:
     """For each node the nodes that use it, once for each argument, in the order of the steps."""
     users: list[list[int]] = [[] for _ in nodes]

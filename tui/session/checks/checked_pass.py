@@ -5,6 +5,7 @@ from __future__ import annotations
 from tui.loading.warned import noted
 from tui.session.checks.invariants import Invariants
 from tui.session.checks.promised import broken_promises
+from tui.session.checks.written import Given, Writers
 from tui.session.facts import function_name
 from tui.session.labels import Labels
 from tui.session.protocol import Graph, StepFacts
@@ -22,6 +23,7 @@ class CheckedPass:
         self.graph = graph
         self.labels = labels
         self._invariants = Invariants(graph, labels)
+        self._writers = Writers(graph)
         self._checked = 0
         self._violations: dict[int, list[str]] = {}
         self._warnings: dict[int, list[str]] = {}
@@ -42,6 +44,7 @@ class CheckedPass:
             return graph.step()
         node = graph.nodes[graph.position]
         changed = graph.changed(node.id)
+        given = Given(graph, node.id)
         with noted(None if node.line is None else f"line {node.line}") as warned:
             try:
                 step = graph.step()
@@ -49,9 +52,15 @@ class CheckedPass:
                 if len(error.args) == 1:
                     error.args = (f"node {node.id}, {self.labels.full(node.id)}: {error}",)
                 raise
-        problems = [*self._invariants.violated(step), *broken_promises(graph, step)]
+        problems = self._invariants.violated(step)
         if changed is not None:
+            changed = self._writers.told(node.id, changed)
             problems.insert(0, f"{self.labels.short(node.id)}: {changed}")
+        if written := given.changes():
+            self._writers.note(given)
+            problems = [*written, *problems]  # the cause, then what comes of it
+        else:
+            problems += broken_promises(graph, step)
         if problems:
             self._violations[step.index] = problems
         if warned:
