@@ -395,10 +395,40 @@ def test_one_update_as_large_as_the_weights(batch: int, is_told: bool) -> None:
     assert any(words.endswith("lower the rate") for words in told) == is_told, told
 
 
-def test_nan_since_a_batch() -> None:
+def spoils(session: TrainingSession, batch: int, value: bool, gradient: bool) -> None:
+    """Let the loss of a batch be NaN, or its gradient, while that batch is trained on."""
+    training, loss_fn = session.training, session.training.loss_fn
+
+    def spoiled(logits: engine.Tensor, labels: engine.Tensor) -> engine.Tensor:
+        loss = loss_fn(logits, labels)
+        if training.position == batch - 1:
+            if gradient:
+                loss.register_hook(lambda grad: grad * np.nan)
+            loss = loss * np.nan if value else loss
+        return loss
+
+    training.loss_fn = spoiled
+
+
+@pytest.mark.parametrize("value", [False, True])
+@pytest.mark.parametrize("looks", [False, True])
+def test_nan_since_a_batch(value: bool, looks: bool) -> None:
+    """Also where its loss was finite, and where nobody looked at it."""
     session = session_of(lambda: engine.Linear(784, 10))
-    train(session, 4)
-    session.training.model.weight.array[0, 0] = np.nan
+    spoils(session, 5, value=value, gradient=True)
+    train(session, 5)
+    if looks:
+        assert warnings_of(session)["weight"] == "NaN since batch 5"
+    train(session, 7)
+    assert warnings_of(session)["weight"] == "NaN since batch 5"
+    session.back()
+    session.back()
+    assert session.training.position == 5
+    train(session, 6)
+    assert warnings_of(session)["weight"] == "NaN since batch 5"
+    session.back()
+    session.back()
+    assert warnings_of(session) == {}
     train(session, 7)
     assert warnings_of(session)["weight"] == "NaN since batch 5"
     train(session, 9)

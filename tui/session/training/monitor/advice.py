@@ -5,8 +5,8 @@ from __future__ import annotations
 ADVICE: dict[str, str] = {
     "nan": "Once a NaN or Inf is in a parameter it stays: each batch after it has one, too. The "
     "usual causes are a rate that is too high, a log or a division of 0, an exp of something "
-    "large. p goes back by a batch, as far as it is kept, and r to the start; s steps into the one "
-    "where it comes, and its w says where it starts.",
+    "large. p goes back by a batch, as far as it is kept, and r to the start: from before the "
+    "batch that is named, s steps into it, c goes to its end, and w there says where it starts.",
     "frozen": "requires_grad is off, so no gradient is computed for it and nothing changes it.",
     "unreached": "Nothing of the loss is computed from it by operations that are recorded: it is "
     "not used in forward(), or a detach(), a no_grad or .array lies between.",

@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 import engine
 from engine.training.snapshot import tensors_of
 from tui.session.protocol import Array
@@ -64,6 +66,9 @@ class Monitor:
         """By how many batches had been trained on, as far back as the training can go."""
         self._coming: tuple[engine.TrainedBatch, list[Any]] | None = None
         self._last: tuple[engine.TrainedBatch, list[Any]] | None = None
+        self._spoiled: set[int] = set()
+        """The batches before which a parameter was not finite already, the first one of each run of
+        losses that are not."""
         self._takes = 0.0
         """How many seconds the last check of the slope took."""
         self._next_measurement = self._next_slope = 0.0
@@ -79,7 +84,16 @@ class Monitor:
     def _backward_is_over(self, batch: engine.TrainedBatch) -> None:
         # Clipping replaces the gradients, and looking into the next batch clears them.
         self._coming = batch, [tensor._grad for tensor in self._tensors]
+        if not np.isfinite(batch.loss.array).all():
+            self._look_for_the_start()
         self._alive.look(batch.loss)
+
+    def _look_for_the_start(self) -> None:
+        """Where the loss has just ceased to be finite: whether the weights had, before it."""
+        losses = self._training.losses
+        is_first = not losses or math.isfinite(losses[-1])
+        if is_first and not all(np.isfinite(tensor.array).all() for tensor in self._tensors):
+            self._spoiled.add(len(losses) + 1)
 
     def after(self, events: list[engine.Event]) -> None:
         """This has happened; a batch that has failed on its way is not among it."""
@@ -93,6 +107,7 @@ class Monitor:
         self._alive.went_back()
         self.progress.went_back()
         self.measured = [m for m in self.measured if m.batch <= position]
+        self._spoiled = {at for at in self._spoiled if at <= position}
         self._slopes = {at: slope for at, slope in self._slopes.items() if at <= position}
         self.slope = self._slopes.get(position)
         self._judge()
@@ -170,7 +185,10 @@ class Monitor:
 
     def _judge(self) -> None:
         self.verdicts = (
-            [verdict(self.measured, i, self._training.losses) for i in range(len(self._tensors))]
+            [
+                verdict(self.measured, i, self._training.losses, self._spoiled)
+                for i in range(len(self._tensors))
+            ]
             if self.measured
             else []
         )

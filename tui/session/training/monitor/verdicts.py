@@ -11,7 +11,7 @@ Bengio 2013), that ReLUs die from how they do (Lu Lu et al. 2020).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from tui.session import numbers
@@ -60,18 +60,21 @@ class Verdict:
 NOTHING = Verdict("", False, "", "")
 
 
-def verdict(history: Sequence[Measurement], row: int, losses: Sequence[float]) -> Verdict:
+def verdict(
+    history: Sequence[Measurement], row: int, losses: Sequence[float], spoiled: Container[int] = ()
+) -> Verdict:
     """What there is to say of one parameter, the worst first.
 
     Args:
         history: what was measured, the last one last; at least one.
         row: which of the parameters.
         losses: those of all batches so far.
+        spoiled: the batches before which a parameter was not finite already.
     """
     rows = [measurement.rows[row] for measurement in history]
     now, last = rows[-1], history[-1]
     if not now.is_finite:
-        since = _not_finite_since(losses, last.batch)
+        since = _not_finite_since(losses, last.batch, spoiled)
         what = "Inf" if now.grad is not None and math.isinf(now.grad) else "NaN"
         return _warning("nan", f"{what} since batch {since}", f"{what} since batch {since}")
     if not now.is_trained:
@@ -110,12 +113,12 @@ def _warning(kind: str, short: str, words: str) -> Verdict:
     return Verdict(kind, True, short, words)
 
 
-def _not_finite_since(losses: Sequence[float], batch: int) -> int:
-    """The first batch of those up to now whose loss is not finite."""
+def _not_finite_since(losses: Sequence[float], batch: int, spoiled: Container[int]) -> int:
+    """The first batch of those up to now whose loss, or whose update, is not finite."""
     since = batch
     while since > 1 and not math.isfinite(losses[since - 2]):
         since -= 1
-    return since
+    return since - 1 if since in spoiled else since
 
 
 def _without_gradient(rows: Sequence[Row]) -> Verdict:
