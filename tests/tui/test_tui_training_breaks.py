@@ -76,6 +76,36 @@ def undisturbed(folder: Path, body: str = LONGER) -> list[float]:
 # What is typed
 
 
+def test_what_is_not_in_the_graph_is_said_to_be_elsewhere(tmp_path: Path) -> None:
+    session = session_for(tmp_path)
+    assert (
+        break_at(session, "op relu")
+        == "c is slower now, and stops before op relu, not in this graph"
+    )
+    assert break_at(session, "op matmul") == "c is slower now, and stops before op matmul"
+    assert break_at(session, "name nothing*").endswith(", not in this graph")
+
+
+DRAWS = (
+    LONGER
+    + """
+from engine import dropout
+plain = training.loss_fn
+training.loss_fn = lambda out, y: plain(dropout(out, 0.5), y)
+"""
+)
+
+
+@pytest.mark.parametrize("text", ["node 0", "op matmul", "op relu"])
+def test_looking_for_a_node_leaves_no_trace_in_the_training(tmp_path: Path, text: str) -> None:
+    whole = undisturbed(tmp_path, DRAWS)
+    session = session_for(tmp_path, DRAWS)
+    break_at(session, text)
+    break_at(session, "-1")
+    assert run(session) == ""
+    assert session.training.losses == whole
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [

@@ -12,6 +12,7 @@ from tui.session.breaking.listed import changed, told
 from tui.session.breaking.syntax import ExpressionError
 from tui.session.explanation import GAP, Item
 from tui.session.labels import Labels
+from tui.session.protocol import Graph
 from tui.session.training import BREAKS_PAGE
 from tui.session.training.breaks import AtBatch, Break, Breaks, OfLoss, What, parse
 from tui.session.training.session import TrainingSession
@@ -74,13 +75,16 @@ def _node(session: TrainingSession, text: str) -> What:
     """The node of a number, by what stays the same of it from batch to batch."""
     if session.look_in is None:
         raise Refused("there is no graph in which a node could be looked for")
-    graph = session.look_in()
-    breakpoints = Breakpoints()
-    breakpoints.attach(graph, Labels(graph))
     try:
-        return breakpoints.add_stop(text).what
+        return _attached(session.look_in()).add_stop(text).what
     except ExpressionError as error:
         raise Refused(str(error)) from None
+
+
+def _attached(graph: Graph) -> Breakpoints:
+    breakpoints = Breakpoints()
+    breakpoints.attach(graph, Labels(graph))
+    return breakpoints
 
 
 def _added(session: TrainingSession, one: Break) -> str:
@@ -91,7 +95,14 @@ def _added(session: TrainingSession, one: Break) -> str:
         return f"c stops {one}, before its update"
     if isinstance(what, OfLoss):
         return f"c stops {one}, before the update of that batch"
-    return f"c is slower now, and stops {one}"
+    return f"c is slower now, and stops {one}{_where_it_is(session, what)}"
+
+
+def _where_it_is(session: TrainingSession, what: What) -> str:
+    """That none of the next batch's nodes is meant, where that is so."""
+    if isinstance(what, AtBatch | OfLoss | Condition) or session.look_in is None:
+        return ""
+    return "" if _attached(session.look_in()).is_here(what) else f", {NOT_HERE}"
 
 
 def _take_over(session: TrainingSession) -> str:
@@ -122,7 +133,7 @@ def listing(breaks: Breaks) -> list[Item]:
         ("b rise 2", "whose loss is more than 2 times the mean of the 20 before it"),
         ("b loss > 3", "whose loss is above 3; also < <= >="),
         ("b inf", "in whose pass a condition of the debugger holds: inf, isnan(grad_out)"),
-        ("b op relu", "before the first such node; also node 12, name linear*.bias"),
+        ("b op matmul", "before the first such node; also node 12, name linear*.bias"),
         ("b", "without a text: all conditions that are switched on in the debugger"),
         ("b -2", "removes number 2; b !2 switches it off, or on again"),
     )

@@ -91,7 +91,7 @@ class Monitor:
     def _look_for_the_start(self) -> None:
         """Where the loss has just ceased to be finite: whether the weights had, before it."""
         losses = self._training.losses
-        is_first = not losses or math.isfinite(losses[-1])
+        is_first = bool(losses) and math.isfinite(losses[-1])
         if is_first and not all(np.isfinite(tensor.array).all() for tensor in self._tensors):
             self._spoiled.add(len(losses) + 1)
 
