@@ -166,6 +166,9 @@ class StudentGraph:
     def changed(self, node: int) -> str | None:
         return None
 
+    def trained_since(self) -> str | None:
+        return None
+
     def why_no_grad(self, node: int) -> list[str]:
         return []
 

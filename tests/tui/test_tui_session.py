@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tui_graphs import all_grads, chain, graph_of, session_of, tensors
-from tui_support import COMPLETE, TRAINED, session_on, text_of, view_of, write
+from tui_support import COMPLETE, REGRESSION, TRAINED, session_on, text_of, view_of, write
 
 from tui.session.session import Session
 
@@ -415,3 +415,36 @@ def test_the_function_that_was_called_last(tmp_path: Path) -> None:
     called = view_of(own)["called"]
     assert called["owner"] == "yours"
     assert called["lines"] == ["own_back(grad_out, out, x):", "  return grad_out * 2"]
+
+
+LOOP = """
+x = Tensor([1.0, 2.0])
+w = Tensor([3.0, 4.0], requires_grad=True)
+opt = SGD([w], lr=0.1)
+for _ in range(3):
+    opt.zero_grad()
+    loss = (w * x * w).sum()
+    loss.backward()
+    opt.step()
+"""
+
+
+def test_a_loss_that_an_update_has_left_behind_is_told_at_once(tmp_path: Path) -> None:
+    session = session_on(write(tmp_path, LOOP))
+    first = text_of(view_of(session)["step"]).splitlines()[0]
+    assert first.startswith("! SGD.step (line 11) has changed the parameters since this loss was")
+    assert "Compute the loss once more" in first
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["loss = (w * x * w).sum()\n", "v = Tensor(2.0, requires_grad=True)\nloss = v * v\n"],
+)
+def test_one_that_is_computed_after_the_loop_is_not(tmp_path: Path, after: str) -> None:
+    session = session_on(write(tmp_path, LOOP + after))
+    assert "has changed" not in text_of(view_of(session)["step"])
+
+
+def test_nor_is_that_of_a_training(tmp_path: Path) -> None:
+    session = session_on(write(tmp_path, REGRESSION + "training.step()\n"))
+    assert "has changed" not in text_of(view_of(session)["step"])

@@ -181,6 +181,15 @@ class EngineGraph:
             "into .array has changed one of them after the forward pass"
         )
 
+    def trained_since(self) -> str | None:
+        made = self._tensors[0]._made_at
+        for tensor, node in zip(self._tensors, self._nodes, strict=True):
+            if node.leaf and node.requires_grad:
+                change = inplace.last_change(tensor.array)
+                if change is not None and change.time > made and change.op.endswith(".step"):
+                    return f"{change.op}" + (f" (line {change.line})" if change.line else "")
+        return None
+
     def _made_at(self, node: int) -> int:
         """The engine's time at which a node's value entered the forward pass: for a leaf, which
         may be much older, when it was used first."""

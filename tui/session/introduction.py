@@ -12,12 +12,23 @@ from tui.session.protocol import Graph
 
 
 def warnings_of(graph: Graph, labels: Labels, warned: Iterable[str]) -> list[Item]:
-    """The earliest value that is not finite, and what NumPy has warned of; nothing where all is
-    well."""
-    problems = nonfinite.earliest(graph, labels)
+    """That the parameters are no longer those of the graph, the earliest value that is not finite,
+    and what NumPy has warned of; nothing where all is well."""
+    problems = [*_outdated(graph), *nonfinite.earliest(graph, labels)]
     problems += [f"NumPy warns of {warning}" for warning in warned]
     items: list[Item] = [("problem", f"! {problem}", "") for problem in problems]
     return [*items, GAP] if items else []
+
+
+def _outdated(graph: Graph) -> list[str]:
+    step = graph.trained_since()
+    if step is None:
+        return []
+    return [
+        f"{step} has changed the parameters since this loss was computed, so its pass ends where "
+        "it needs them as they were. Compute the loss once more after the loop, or leave a "
+        "Training, as the scenario mlp does."
+    ]
 
 
 def unreached(graph: Graph) -> list[Item]:

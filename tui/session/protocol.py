@@ -175,6 +175,10 @@ class Graph(Protocol):
         """What was changed in place since the forward pass, of the node's value and of what its
         operation was called with, in words; None for nothing."""
 
+    def trained_since(self) -> str | None:
+        """Which optimiser's step has changed a leaf since the graph was made, with its line; None
+        for none."""
+
     def upcoming(self, node: int) -> list[Callable[..., Any]]:
         """The backward functions that the node's step will call, in their order."""
 
