@@ -154,8 +154,20 @@ def checked(result: Any, node: Tensor, arg: int, parent: Tensor, back: BackFunc)
         raise BackwardError(
             f"{_where(node, arg, back)} returned a gradient of shape {array.shape}; its argument "
             f"has shape {parent.array.shape}, and its gradient must have the same"
+            f"{_how_to_sum(array, parent.array)}"
         )
     return array.astype(_grad_dtype(parent), copy=False)
+
+
+def _how_to_sum(grad: Array, original: Array) -> str:
+    """What is to be done with a gradient of the shape that an argument was broadcast to."""
+    try:
+        was_broadcast = np.broadcast_shapes(original.shape, grad.shape) == grad.shape
+    except ValueError:
+        return ""
+    if not was_broadcast:
+        return ""
+    return ": the argument was broadcast, and unbroadcast(gradient, argument) adds its copies up"
 
 
 def _where(node: Tensor, arg: int, back: BackFunc) -> str:

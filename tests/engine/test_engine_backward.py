@@ -385,3 +385,18 @@ def test_what_a_backward_function_keeps_is_not_given_to_a_leaf() -> None:
             for array in (cache, buffer, tensor.array, np.frombuffer(foreign, np.float32)):
                 assert not np.shares_memory(grad_of(tensor), array)
         assert not np.shares_memory(grad_of(a), grad_of(b))
+
+
+def test_a_gradient_that_was_not_summed_over_its_copies_says_how() -> None:
+    def plus(x: Any, y: Any) -> Any:
+        return x + y
+
+    own = wrap_forward_fn(plus)
+    BACK_FUNCS.add_back_func(own, 0, lambda grad_out, out, x, y: grad_out)
+    BACK_FUNCS.add_back_func(own, 1, lambda grad_out, out, x, y: grad_out)
+    with pytest.raises(BackwardError, match=r"\(2, 3\).*\(3,\).*unbroadcast\(gradient, argument\)"):
+        own(leaf(np.ones((2, 3))), leaf(np.ones(3))).backward(np.ones((2, 3)))
+    BACK_FUNCS.add_back_func(own, 1, lambda grad_out, out, x, y: grad_out[:, :2])
+    with pytest.raises(BackwardError) as wrong:
+        own(leaf(np.ones((2, 3))), leaf(np.ones(3))).backward(np.ones((2, 3)))
+    assert "unbroadcast" not in str(wrong.value)

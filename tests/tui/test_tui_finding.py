@@ -49,6 +49,12 @@ def test_a_module_by_its_class_and_its_place() -> None:
     assert found(session, "Linear", 1)[0] > 13
 
 
+def test_the_whole_name_comes_before_those_that_have_it_in_them() -> None:
+    session = session_on("mlp")
+    assert found(session, "linear2.weight", 3) == [18, 17, 18]
+    assert said(session) == "linear2.weight: 2 of 2"
+
+
 def test_what_is_shown_as_a_transpose_is_found_as_one() -> None:
     assert found(session_on("mlp"), "weight.T", 3) == [11, 17, 23]
 

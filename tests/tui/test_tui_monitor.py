@@ -522,6 +522,7 @@ def test_a_backward_function_that_returns_zeros() -> None:
     assert set(warned) == {"0.weight", "0.bias", "2.weight", "2.bias"}
     assert set(warned.values()) == {"gradient 0 in every element: the loss does not notice it"}
     assert session.monitor.facts(9)["slope"]["level"] == "wrong"
+    assert "No warning." not in text_of(table_items(session.monitor))
 
 
 def test_an_update_below_the_last_digit() -> None:

@@ -50,6 +50,12 @@ def test_a_loss_that_stands_still() -> None:
     assert found.words.endswith(" in the last 20 batches")
 
 
+def test_a_loss_that_rises_slowly() -> None:
+    found = trend(2.3 + 0.003 * np.arange(100), total=300)
+    assert (found.kind, found.has_fallen) == ("still", False)
+    assert found.words.startswith("the loss rises, if slowly: 2.306 at first, 2.569")
+
+
 def test_a_loss_that_hardly_falls() -> None:
     found = trend(2.3 - 0.0003 * np.arange(300) + noise(300, 0.01))
     assert found.kind == "still"

@@ -171,7 +171,12 @@ class TensorScreen(BaseScreen):
         self.program.send(do="tensor.move", rows=rows, columns=columns)
 
     def _prompt_for(self, command: str, label: str, initial: str = "") -> None:
-        self.prompt(label, lambda text: self.program.send(do=command, text=text), initial)
+        self.prompt(
+            label,
+            lambda text: self.program.send(do=command, text=text),
+            initial,
+            is_present=bool(initial),
+        )
 
 
 class _Window(Lines):

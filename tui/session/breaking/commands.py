@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,19 @@ def _change(session: Session, command: dict[str, Any]) -> None:
         done = changed(breakpoints, text)
         session.say(done or _added(breakpoints, breakpoints.add_stop(text).what))
     except ExpressionError as error:
-        raise Refused(str(error)) from None
+        raise Refused(_meant(session, text.strip()) or str(error)) from None
     session.show_page(PAGE, listing(breakpoints), update=True)
+
+
+def _meant(session: Session, text: str) -> str | None:
+    """How what was typed is written, where it is clear what it means; None where it is not."""
+    if any(node.name == text for node in session.graph.nodes):
+        return f"write name {text} to stop before the node of that name"
+    if any(node.op == text for node in session.graph.nodes):
+        return f"write op {text} to stop before each such node"
+    if re.match(r"loss\b", text):
+        return "a loss stops a training: t, then b there; here it is what happens in a step"
+    return None
 
 
 def _added(breakpoints: Breakpoints, what: Target | Condition) -> str:

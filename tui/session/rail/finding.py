@@ -104,8 +104,12 @@ def search(session: Session, pattern: str) -> None:
     found = finder.matches(pattern)
     if not found:
         raise Refused(f"no name and no operation has {pattern} in it")
+    exact = [place for place, n in enumerate(found) if session.graph.nodes[n].name == pattern]
+    if pattern != finder.last and exact:
+        place = exact[0]
+    else:
+        place = bisect_right(found, session.cursor) % len(found)
     finder.last = pattern
-    place = bisect_right(found, session.cursor) % len(found)
     session.reveal(found[place])
     session.point(found[place])
     session.say(f"{pattern}: {place + 1:,} of {len(found):,}")

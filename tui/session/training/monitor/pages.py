@@ -169,13 +169,13 @@ def table_items(monitor: Monitor) -> list[Item]:
         nothing = "Nothing is measured yet: n trains on one batch, c runs."
         return [*loss, ("text", nothing, ""), GAP, *COLUMNS]
     last = monitor.measured[-1]
-    is_wrong = loss or any(verdict.is_warning for verdict in monitor.verdicts)
+    told = slope_words.facts(monitor.slope)
+    is_wrong = loss or told["level"] == "wrong" or any(v.is_warning for v in monitor.verdicts)
     items: list[Item] = [
         ("strong", "Warnings" if is_wrong else "No warning.", f"batch {last.batch:,}"),
         *loss,
         *_warnings(last.rows, monitor.verdicts),
     ]
-    told = slope_words.facts(monitor.slope)
     kind = "problem" if told["level"] == "wrong" else "text"
     items += [GAP, (kind, f"Slope: {told['words']}", "")]
     items += [GAP, ("title", "The parameters", "|grad|, update, grad is 0")]

@@ -132,9 +132,13 @@ class Progress:
         to_come = max(0.0, -slope) * max(0, total - len(losses))
         if falls and fallen + to_come > wanted:
             return None
-        hardly = fallen > SURELY * now.error * math.sqrt(BLOCK / AT_FIRST) or (falls and fallen > 0)
+        unsure = SURELY * now.error * math.sqrt(BLOCK / AT_FIRST)
         before, after = number(first), number(now.mean)
-        what = "loss hardly falls" if hardly else "loss does not fall"
+        what = "loss does not fall"
+        if fallen > unsure or (falls and fallen > 0):
+            what = "loss hardly falls"
+        elif -fallen > unsure:
+            what = "loss rises, if slowly"
         return Trend(
             "still",
             False,
