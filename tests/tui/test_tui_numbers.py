@@ -268,3 +268,25 @@ def test_the_norm_of_large_arrays(size: int, bad: float | None) -> None:
     whole = np.sqrt(np.square(array[np.isfinite(array)].astype(np.float64)).sum())
     assert numbers.norm(array) == pytest.approx(whole)
     assert numbers.measure(array) == (number(whole) if bad is None else number(bad))
+
+
+def test_numbers_side_by_side_have_as_many_decimals() -> None:
+    gradient = np.float32([0.0016919, -0.0140, 0.0016002, 0.00156, 0.001646, 0.001155])
+    assert numbers.aligned(gradient, gradient, strip=False) == [
+        "0.00169",
+        "-0.01400",
+        "0.00160",
+        "0.00156",
+        "0.00165",
+        "0.00115",
+    ]
+    weights = np.random.default_rng(0).normal(0, 0.07, 200).astype(np.float32)
+    texts = numbers.aligned(weights, weights, strip=False)
+    usual = [text for text in texts if len(text.partition(".")[2]) == 4]
+    assert len(usual) > 190  # the smallest have digits of their own
+
+
+def test_equal_elements_of_a_small_matrix_are_printed_alike() -> None:
+    assert numbers.inline(np.float32([[0.5 / 3, 0.25, 0.5 / 6], [0.5 / 6, 1.0, 0.25]])) == (
+        "[[0.167 0.25 0.083] [0.083 1 0.25]]"
+    )

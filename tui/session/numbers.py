@@ -17,6 +17,10 @@ from tui.session.tensors.chunks import CHUNK, chunks
 TOO_COARSE = 0.02
 """A number that is rounded by a larger share of itself is printed with digits of its own."""
 
+MOST_DECIMALS, A_FEW = 6, 0.1
+"""More decimals than usual are printed where without them more than such a share would have digits
+of their own."""
+
 INLINE = 6
 """An array with at most so many elements is printed in a line."""
 
@@ -65,25 +69,40 @@ def inline(array: Array) -> str:
     if array.size == 1:
         return number(array.reshape(-1)[0])
     if array.ndim > 1:
-        return "[" + " ".join(inline_row(row) for row in array) + "]"
+        return "[" + " ".join(_between_brackets(row, array) for row in array) + "]"
     return inline_row(array)
 
 
 def inline_row(row: Array) -> str:
     """The elements of a vector between brackets."""
-    return "[" + " ".join(aligned(row.reshape(-1), row)) + "]"
+    return _between_brackets(row, row)
+
+
+def _between_brackets(row: Array, whole: Array) -> str:
+    return "[" + " ".join(aligned(row.reshape(-1), whole)) + "]"
 
 
 def aligned(row: Array, whole: Array, strip: bool = True) -> list[str]:
-    """The elements of a vector with as many decimals as the largest of `whole` needs; with
-    `strip` without zeros at the end. One that is too small for so few decimals gets its own."""
+    """The elements of a vector with as many decimals as the largest of `whole` needs, or as all but
+    a few need; with `strip` without zeros at the end. One that is too small even so gets its own.
+    """
     finite = np.abs(whole[np.isfinite(whole)].astype(float)) if whole.dtype.kind == "f" else None
     largest = float(finite.max()) if finite is not None and finite.size else 0.0
     if finite is None or not 1e-3 <= largest < 1e5 or np.all(finite == np.round(finite)):
         return [number(value) for value in row]
     shown = float(f"{largest:.4g}")  # 0.99999994, which is printed as 1, counts as 1
-    decimals = max(0, min(4, 3 - math.floor(math.log10(shown))))
+    decimals = _decimals(finite, max(0, min(4, 3 - math.floor(math.log10(shown)))))
     return [_fixed(float(value), decimals, strip) for value in row]
+
+
+def _decimals(sizes: Array, least: int) -> int:
+    """So many at least, more where else many of the numbers were too coarse, if that helps."""
+    sizes = sizes[sizes > 0]
+    for decimals in range(least, MOST_DECIMALS + 1):
+        too_coarse = np.abs(np.round(sizes, decimals) - sizes) > TOO_COARSE * sizes
+        if np.count_nonzero(too_coarse) <= A_FEW * sizes.size:
+            return decimals
+    return least
 
 
 def _fixed(value: float, decimals: int, strip: bool) -> str:
