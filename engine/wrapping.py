@@ -248,8 +248,9 @@ def _refuse_hidden_gradients(operation: Operation, value: object) -> None:
             _refuse_hidden_gradients(operation, part)
     elif isinstance(value, Tensor) and value._requires_grad and STATE.grad_enabled:
         raise TypeError(
-            f"{operation.name}: a tensor inside a list requires grad, and no gradient could flow "
-            "to it; give it as an argument of its own (or use stack or cat), or detach() it"
+            f"{operation.name}: a tensor inside a list or tuple requires grad, and no gradient "
+            "could flow to it; give it as an argument of its own (of what max(dim) or sort give: "
+            ".values), use stack or cat, or detach() it"
         )
 
 

@@ -34,16 +34,19 @@ def test_the_earliest_value_is_named_before_everything_else(tmp_path: Path) -> N
 SENTENCES = {
     "two arguments": (
         "u = Tensor([1.0, 0.0, 1.0])\nc = t / u",
-        "c = t / u: 1 -Inf at [1], from t[1] = -1 and u[1] = 0",
+        "c = t / u: one -Inf at [1], from t[1] = -1 and u[1] = 0",
     ),
-    "a number": ("c = t / 0", "c = t / 0: 2 Inf and 1 -Inf, the first at [0], from t[0] = 2 and 0"),
+    "a number": (
+        "c = t / 0",
+        "c = t / 0: 2 Inf and one -Inf, the first at [0], from t[0] = 2 and 0",
+    ),
     "broadcasting": (
         "u = Tensor([[1.0], [0.0]])\nc = t / u",
-        "c = t / u: 2 Inf and 1 -Inf, the first at [1, 0], from t[0] = 2 and u[1, 0] = 0",
+        "c = t / u: 2 Inf and one -Inf, the first at [1, 0], from t[0] = 2 and u[1, 0] = 0",
     ),
     "without a name": (
         "c = log(t + 1)",
-        "c = log(add): 1 -Inf at [1], from add[1] = 0",
+        "c = log(add): one -Inf at [1], from add[1] = 0",
     ),
     "all elements": (
         "c = (t * 1e38).sum()",

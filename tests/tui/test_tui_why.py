@@ -369,7 +369,7 @@ def test_where_a_gradient_became_inf_and_how_it_went_on(tmp_path: Path) -> None:
 def test_a_nan_gradient_of_values_that_were_nan_already(tmp_path: Path) -> None:
     with np.errstate(all="ignore"):
         text = page(on(tmp_path, f"{NAN}c = log(t - 1)\nloss = (c * s).sum()\n"), "s")
-    assert "The values had it already: c = log(subtract): 1 NaN and 1 -Inf" in text
+    assert "The values had it already: c = log(subtract): 1 NaN and one -Inf" in text
 
 
 def test_a_sum_of_finite_contributions_may_be_too_large(tmp_path: Path) -> None:
@@ -391,8 +391,8 @@ def test_why_a_value_is_not_finite(tmp_path: Path) -> None:
     with np.errstate(all="ignore"):
         session = on(tmp_path, f"{NAN}c = log(t - 1)\nloss = (c * s).sum()\n")
     assert page(session, "c").startswith(
-        "Its value is [-Inf NaN 0]\nIt starts here. c = log(subtract): 1 NaN and 1 -Inf, the first "
-        "at [0], from subtract[0] = 0."
+        "Its value is [-Inf NaN 0]\nIt starts here. c = log(subtract): 1 NaN and one -Inf, the "
+        "first at [0], from subtract[0] = 0."
     )
     assert page(session, "loss").startswith("Its value is NaN\nIt comes from c = log(subtract)")
     assert "The way: c → multiply → loss." in page(session, "loss")

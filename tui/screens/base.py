@@ -348,7 +348,7 @@ class BaseScreen(Bare, Screen[None]):
             self.program.typed_ahead.keep(event)
             self.notice(f"{_shown(event)} acts once the scenario is there")
         elif event.is_printable:
-            self.notice(f"{event.character} has no meaning here; ? shows the keys")
+            self.notice(f"{_shown(event)} has no meaning here; ? shows the keys")
         return False
 
     def _answer(self, event: events.Key) -> None:

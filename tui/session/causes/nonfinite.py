@@ -101,7 +101,7 @@ def counted(array: Array, place: tuple[int, ...]) -> str:
 def counts(array: Array) -> str:
     """How many elements are NaN or Inf: `2 NaN and 1 Inf`."""
     found = [
-        f"{count} {name}"
+        f"{'one' if count == 1 and name == '-Inf' else count} {name}"  # "1 -Inf" subtracts
         for name, count in (
             ("NaN", int(np.isnan(array).sum())),
             ("Inf", int(np.isposinf(array).sum())),
