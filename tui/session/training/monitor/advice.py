@@ -27,7 +27,8 @@ ADVICE: dict[str, str] = {
     "deaf": "All that it is multiplied by is 0, and so is its gradient.",
     "done": "Where the loss is 0 there is nothing to learn from this batch.",
     "zero": "No element of it changes the loss, as the backward functions say. Either one of them "
-    "returns zeros (v compares it with the loss), or everything after it is saturated.",
+    "returns zeros (v compares it with the loss), or what it is multiplied by is 0 for every "
+    "example, or everything after it is saturated.",
     "too fast": "A network that trains well changes a weight by about a thousandth of its size a "
     "batch, a hundredth is still common. Here a few batches replace all that it had learned. A "
     "tenth of the rate is worth a try.",
