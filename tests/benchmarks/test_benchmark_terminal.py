@@ -4,8 +4,8 @@
 
 Each pair is measured in turns. Wanted are at most 1.5 times the smallest application until the
 first frame of the MLP is there, and 10 ms from a key to the last byte of a step where the bare
-widget takes 5 (95th percentiles). It is 1.2 to 1.35 times, and 10 to 11 ms where the bare widget
-takes 4.6 to 5.9; where two cores are not free, the two processes wait for each other.
+widget takes 5 (95th percentiles). It is 1.2 to 1.35 times, and 9 to 9.5 ms where the bare widget
+takes 4.3 to 4.8; where two cores are not free, the two processes wait for each other.
 """
 
 from __future__ import annotations
