@@ -8,7 +8,7 @@ import pytest
 from tui_support import REGRESSION, load, write
 
 from scenarios.data import InUse
-from tui.screens.base import _shortened
+from tui.screens.frame import shortened
 from tui.session import opening
 from tui.session.opening import about
 
@@ -81,8 +81,8 @@ def test_of_convolutions_that_follow_each_other_or_not(
     ],
 )
 def test_the_batch_stays_where_half_of_the_rest_does(room: int, shown: str) -> None:
-    assert _shortened("784-10 on 5,000 images  batch 1 of 63", room) == shown
+    assert shortened("784-10 on 5,000 images  batch 1 of 63", room) == shown
 
 
 def test_a_title_is_cut_at_its_end() -> None:
-    assert _shortened("One tensor used twice", 12) == "One tensor …"
+    assert shortened("One tensor used twice", 12) == "One tensor …"

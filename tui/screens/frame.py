@@ -27,7 +27,7 @@ def header_line(left: str, right: str, width: int) -> Line:
     """The name, then the rest of the left part, cut where there is no room for it, and the right
     part."""
     name, _, rest = left.partition("  ")
-    rest = _shortened(rest, width - cell_len(name) - cell_len(right) - 5)
+    rest = shortened(rest, width - cell_len(name) - cell_len(right) - 5)
     free = width - cell_len(name) - 3 - cell_len(rest) - cell_len(right)
     space = " " * (free - 1 if free > 2 else max(1, free))  # with a margin where there is room
     return [
@@ -38,7 +38,7 @@ def header_line(left: str, right: str, width: int) -> Line:
     ]
 
 
-def _shortened(text: str, room: int) -> str:
+def shortened(text: str, room: int) -> str:
     """A text that fits: cut before its last part, after two blanks, where that leaves more."""
     if cell_len(text) <= room:
         return text
