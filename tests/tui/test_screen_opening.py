@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from screen_driver import TIMEOUT, program, stepping, working_folder
+from textual import events
 
 from tui.loading import catalog
 from tui.process.client import Client
@@ -317,3 +318,19 @@ def has_ended(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+async def test_a_key_that_is_kept_while_it_loads_is_given_to_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "slow.py"
+    hold = tmp_path / "hold"
+    hold.touch()
+    waits = f"import os, time\nwhile os.path.exists({str(hold)!r}): time.sleep(0.01)\n"
+    path.write_text(f"{waits}{GOOD}", encoding="utf-8")
+    async with program(path) as driver:
+        await driver.shows("Loading")
+        screen = driver.app.shown
+        assert screen is not None
+        assert await screen.take(events.Key("n", "n"))
+        await driver.shows("n acts once the scenario is there")
+        hold.unlink()
+        await driver.done(1)

@@ -347,7 +347,9 @@ class BaseScreen(Bare, Screen[None]):
         if self.KEEPS_KEYS:
             self.program.typed_ahead.keep(event)
             self.notice(f"{_shown(event)} acts once the scenario is there")
-        elif event.is_printable:
+            # Or Textual would give it to the screen that comes meanwhile, too.
+            return True
+        if event.is_printable:
             self.notice(f"{_shown(event)} has no meaning here; ? shows the keys")
         return False
 
