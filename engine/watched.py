@@ -22,16 +22,7 @@ from engine.tensor import Tensor
 def run_watched(root: Tensor, seed: Array) -> None:
     """Compute the gradients of all leaves, and call the step hooks with each step.
 
-    Where an error or an interrupt ends the pass before its end, every `.grad` is put back to what
-    it was.
-
-    Args:
-        root: where the pass starts.
-        seed: the root's gradient, in an array that nobody else holds.
-
-    Raises:
-        BackwardError: a backward function is missing or wrong.
-        CycleError: the graph has a cycle.
+    What it takes and raises, and what becomes of `.grad` then, is as in `run_straight`.
     """
     order = backward_order(root)
     waiting = waiting_in(order)

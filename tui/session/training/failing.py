@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from pathlib import Path
 
 from tui.errors import ScenarioError
-from tui.places import ENGINE, TUI
-
-OURS = ENGINE + os.sep, TUI + os.sep
-"""Where the code lies that is not the user's."""
+from tui.places import OURS
 
 
 def in_words(what: str, error: BaseException) -> str:
