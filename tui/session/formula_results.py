@@ -2,8 +2,8 @@
 
 The formula is computed in float64, of the very arrays that the function was called with. What
 rounding does to it is seen from how far the same formula in their own dtype is off: where it
-cancels, by much. What is further off than a hundred times that, and than a part in a thousand, is
-no rounding.
+cancels, by much. What is further off than a hundred times that, than a part in a thousand, and than
+the smallest number that there is in their dtype, is no rounding.
 """
 
 from __future__ import annotations
@@ -57,8 +57,11 @@ def disagreement(formula: str, values: dict[str, Any], result: Array) -> tuple[I
     with np.errstate(all="ignore"):
         found = result.astype(np.float64)
         sizes = np.maximum(np.abs(exact), np.abs(found))
-        off = OFF if result.dtype.kind != "f" else max(OFF, 64 * float(np.finfo(result.dtype).eps))
-        beyond = np.abs(exact - found) - off * sizes - ROUNDING * np.abs(exact - rounded)
+        off, least = OFF, 0.0
+        if result.dtype.kind == "f":
+            limits = np.finfo(result.dtype)
+            off, least = max(OFF, 64 * float(limits.eps)), float(limits.smallest_subnormal)
+        beyond = np.abs(exact - found) - off * sizes - ROUNDING * np.abs(exact - rounded) - least
     beyond = np.where(np.isfinite(beyond), beyond, -1.0)
     if not (beyond > 0).any():
         return None
