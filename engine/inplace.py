@@ -47,7 +47,7 @@ class Change:
         CLOCK.time += 1
         self.time = CLOCK.time
         """The clock's reading after it."""
-        frame = user_frame()
+        frame = user_frame(2)  # whoever calls this, or the constructor, is the engine's
         # The line's number takes a look-up that only a message needs.
         self._code = frame.f_code if frame else None
         self._instruction = frame.f_lasti if frame else 0

@@ -100,9 +100,13 @@ def user_line() -> tuple[str, int] | None:
     return (frame.f_code.co_filename, frame.f_lineno) if frame else None
 
 
-def user_frame() -> FrameType | None:
-    """The innermost frame of the call stack that is not the engine's own."""
-    frame: FrameType | None = sys._getframe(1)
+def user_frame(depth: int = 0) -> FrameType | None:
+    """The innermost frame of the call stack that is not the engine's own.
+
+    Args:
+        depth: so many frames, that of the caller the first of them, are known to be the engine's.
+    """
+    frame: FrameType | None = sys._getframe(1 + depth)
     while frame is not None and frame.f_code.co_filename.startswith(_ENGINE_FOLDER):
         frame = frame.f_back
     return frame

@@ -6,7 +6,7 @@ is what a training does at every batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from operator import attrgetter
 from sys import getrefcount
 from typing import Any
@@ -86,8 +86,17 @@ def run_straight(root: Tensor, seed: Array) -> None:
                 grad_out = take(node)
                 if grad_out.__class__ is not array_type:
                     grad_out = asarray(grad_out)  # NumPy makes scalars of 0-d arrays
-                contributions = operation.joint(grad_out, node)
-                for parent, contribution in zip(node._inputs, contributions, strict=True):
+                inputs, contributions = node._inputs, operation.joint(grad_out, node)
+                if operation.take_apart is not None and not grads:
+                    # All but the last are leaves that nobody looks at; if none comes twice, it
+                    # can be done at once.
+                    leaves = inputs[:-1]
+                    grads.update(zip(leaves, contributions, strict=False))
+                    if len(grads) == len(leaves):
+                        inputs, contributions = inputs[-1:], contributions[-1:]
+                    else:
+                        grads.clear()
+                for parent, contribution in zip(inputs, contributions, strict=True):
                     if contribution is None:
                         continue
                     so_far = known(parent)
@@ -152,10 +161,10 @@ def _is_seen_between(node: Tensor) -> bool:
     """Whether something other than leaves that nobody looks at goes into the parts of a node after
     the first one, or beside that one's input, which comes last."""
     inputs = node._inputs[:-1]
-    return {*map(_OPERATION, inputs), *map(_HOOKS, inputs)} != {None}
+    return any(map(_OPERATION, inputs)) or any(map(_HOOKS, inputs))
 
 
-_OPERATION, _HOOKS = attrgetter("_op"), attrgetter("_hooks")
+_GRAD, _HOOKS, _OPERATION = attrgetter("_grad"), attrgetter("_hooks"), attrgetter("_op")
 
 
 def _all_after(node: Tensor, root: Tensor, grads: Grads, stored: Stored) -> Iterator[Tensor]:
@@ -167,21 +176,19 @@ def _all_after(node: Tensor, root: Tensor, grads: Grads, stored: Stored) -> Iter
     return iter(order[place + 1 :])
 
 
-def _finish(leaves: Iterable[Tensor], grads: Grads, stored: Stored) -> None:
+def _finish(leaves: list[Tensor], grads: Grads, stored: Stored) -> None:
     """Let leaves have their gradients."""
+    stored += zip(leaves, map(_GRAD, leaves), strict=True)
     take, array_type = grads.pop, np.ndarray
     for leaf in leaves:
         grad = take(leaf)
-        if grad.__class__ is not array_type:
-            grad = np.asarray(grad)
-        before = leaf._grad
-        stored.append((leaf, before))
         # An array that nobody else holds is kept as it is.
         if (
-            before is None
+            leaf._grad is None
+            and grad.__class__ is array_type
             and getrefcount(grad) == HELD_ONCE
             and (grad.base is None or owns_memory(grad))
         ):
             leaf._grad = grad
-        else:
-            store(leaf, grad)
+        elif grad is not None:
+            store(leaf, np.asarray(grad))

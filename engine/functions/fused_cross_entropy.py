@@ -6,6 +6,7 @@ import functools
 
 import numpy as np
 
+from engine.functions.summing import ones
 from engine.registry import BACK_FUNCS, Array
 from engine.tensor import Tensor
 from engine.wrapping import fused_node, operation_of
@@ -37,11 +38,11 @@ def _computed(logits: Array, targets: Array, reduction: str) -> tuple[Array, Arr
     places += numbers
     picked = shifted.take(places)
     exps = np.exp(shifted, shifted)
-    sums = np.add.reduce(exps, 0)
+    sums = ones(len(exps), exps.dtype).dot(exps)
     losses: Array = np.log(sums)
     losses -= picked
     if reduction != "none":
-        total = np.add.reduce(losses)
+        total = ones(batch, losses.dtype).dot(losses)
         losses = np.asarray(total / batch if reduction == "mean" else total)
     return losses, exps, sums, places
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from engine.functions.arithmetic import add
 from engine.functions.linear_algebra import matmul
 from engine.functions.shape import permute
+from engine.functions.summing import ones
 from engine.fusion import Fusion
 from engine.registry import BACK_FUNCS, Array
 from engine.tensor import FLOAT32, FLOAT64, Tensor
@@ -100,17 +100,8 @@ def linear_back1(grad_out: Array, out: Array, x: Array, weight: Array, bias: Any
 
 def linear_back2(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
     """sum(grad_out, dim=0)"""
-    # A product with ones sums the rows several times faster than NumPy's sum along dimension 0.
     grad: Array = ones(len(grad_out), grad_out.dtype).dot(grad_out)
     return grad
-
-
-@functools.lru_cache(maxsize=8)
-def ones(length: int, dtype: np.dtype[Any]) -> Array:
-    """(length,), read-only."""
-    ones = np.ones(length, dtype)
-    ones.flags.writeable = False
-    return ones
 
 
 BACK_FUNCS.add_back_func(affine, 0, linear_back0, reads=(1,))

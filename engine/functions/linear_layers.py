@@ -7,21 +7,17 @@ a node for each layer: what those would hold is kept, so nothing is computed ane
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from operator import attrgetter
+from operator import attrgetter, is_
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.functions.extremes import maximum, zero_for
-from engine.functions.linear import (
-    LINEAR,
-    LINEAR_PARTS,
-    fit,
-    linear,
-    linear_back1,
-    ones,
-)
+from engine.functions.extremes import FEW, maximum, zero_for, zeros_for
+from engine.functions.linear import LINEAR, LINEAR_PARTS, fit, linear
 from engine.functions.linear_relu import LINEAR_RELU, before_relu, linear_relu
+from engine.functions.summing import ones
 from engine.fusion import Fusion
 from engine.registry import Array
 from engine.state import STATE, SWITCHES
@@ -29,124 +25,199 @@ from engine.tensor import Tensor, bare_tensor
 from engine.wrapping import fused_node, operation_of
 
 
-def linear_layers(inputs: Sequence[Tensor], bends: Sequence[bool]) -> Tensor:
-    """Each layer applied to the result of the one before.
+class LinearLayers:
+    """Layers, each applied to the result of the one before; called with a Tensor.
+
+    What has to be found out of the parameters is found out once: it costs as much as a layer on
+    small batches.
 
     Args:
-        inputs: x, and then weight and bias of each layer; see `engine.linear`.
+        parameters: of each layer weight and bias; see `engine.linear`.
         bends: for each layer, whether relu comes after it.
-
-    Raises:
-        ShapeError: the shapes do not belong together.
     """
-    if not isinstance(inputs[0], Tensor) or not _FUSION.allowed():
-        return _one_by_one(inputs, bends)
-    needed = list(map(_REQUIRES_GRAD, inputs))
-    is_recorded = not SWITCHES.turned or STATE.grad_enabled
-    first = needed.index(True) if is_recorded and True in needed else len(inputs)
-    if first > 2:
-        # Of layers that no gradient comes to nothing is kept.
-        ready = min((first - 1) // 2, len(bends))
-        found = _computed(inputs[: 2 * ready + 1], bends[:ready], keeps=False)
-        if found is None:
-            return _one_by_one(inputs, bends)
-        x = bare_tensor(found[0])
-        if ready == len(bends):
+
+    def __init__(self, parameters: Sequence[tuple[Tensor, Tensor]], bends: Sequence[bool]) -> None:
+        self._parameters = parameters
+        self._bends = bends
+        self._tensors = [tensor for of_layer in parameters for tensor in of_layer]
+        self._backwards = tuple(
+            tensor for weight, bias in reversed(parameters) for tensor in (bias, weight)
+        )
+        self._arrays: list[Array] = []
+        """Of all these, when they were last looked at."""
+        self._layers: tuple[_Layer, ...] = ()
+        self._dtype: np.dtype[Any] | None = None
+        """Of all of them; None where one operation will not do."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """What the first layer takes, to what the last one (or the bend after it) gives.
+
+        Raises:
+            ShapeError: the shapes do not belong together.
+        """
+        if not isinstance(x, Tensor) or not _FUSION.allowed():
+            return self._one_by_one(x)
+        weight, bias = self._parameters[0]
+        if (SWITCHES.turned and not STATE.grad_enabled) or not (
+            weight._requires_grad or bias._requires_grad or x._requires_grad
+        ):
+            return self._after_layers_without_gradients(x)
+        results = self._results_for(x.array, keeps=True)
+        if results is None:
+            return self._one_by_one(x)
+        array = results.pop()
+        # From the last one back, in the order in which gradients come to them.
+        inputs = (*self._backwards, x)
+        return fused_node(_LINEAR_LAYERS, array, (results, self._layers), inputs)
+
+    def _after_layers_without_gradients(self, x: Tensor) -> Tensor:
+        """Of layers that no gradient comes to nothing is kept."""
+        ready = count = len(self._bends)
+        if not SWITCHES.turned or STATE.grad_enabled:
+            needed = [
+                weight._requires_grad or bias._requires_grad for weight, bias in self._parameters
+            ]
+            ready = needed.index(True) if True in needed else count
+        layers = LinearLayers(self._parameters[:ready], self._bends[:ready])
+        results = layers._results_for(x.array, keeps=False)
+        if results is None:
+            return self._one_by_one(x)
+        x = bare_tensor(results[-1])
+        if ready == count:
             return x
-        return linear_layers([x, *inputs[2 * ready + 1 :]], bends[ready:])
-    found = _computed(inputs, bends, keeps=True)
-    if found is None:
-        return _one_by_one(inputs, bends)
-    out, results = found
-    # From the last one back, in the order in which gradients come to them.
-    return fused_node(_LINEAR_LAYERS, out, (results, bends, first), tuple(inputs[::-1]))
+        return LinearLayers(self._parameters[ready:], self._bends[ready:])(x)
 
+    def _one_by_one(self, x: Tensor) -> Tensor:
+        for (weight, bias), bend in zip(self._parameters, self._bends, strict=True):
+            x = linear_relu(x, weight, bias) if bend else linear(x, weight, bias)
+        return x
 
-def _one_by_one(inputs: Sequence[Tensor], bends: Sequence[bool]) -> Tensor:
-    x = inputs[0]
-    for i, bend in enumerate(bends):
-        weight, bias = inputs[2 * i + 1], inputs[2 * i + 2]
-        x = linear_relu(x, weight, bias) if bend else linear(x, weight, bias)
-    return x
-
-
-def _computed(
-    inputs: Sequence[Tensor], bends: Sequence[bool], keeps: bool
-) -> tuple[Array, list[Array]] | None:
-    """The result, and, where they are kept, the arrays that went into each layer followed by its
-    weight; None where one operation will not do, or an element is exactly at the bend (see
-    `linear_relu`)."""
-    x = inputs[0].array
-    zero = zero_for(x)
-    results: list[Array] = []
-    place = 1
-    for bend in bends:
-        weight, bias = inputs[place].array, inputs[place + 1].array
-        if not fit(x, weight, bias):
-            return None
-        if keeps:
-            results.append(x)
-            results.append(weight)
-        x = x.dot(weight.T)
-        np.add(x, bias, x)
-        if bend:
-            if np.count_nonzero(np.equal(x, zero)):
+    def _results_for(self, x: Array, keeps: bool) -> list[Array] | None:
+        """The arrays that go into each layer (where they are kept), and the one that comes out of
+        the last; None where one operation will not do, or an element is exactly at the bend (see
+        `linear_relu`)."""
+        if x.dtype is not self._dtype or not all(
+            map(is_, map(_ARRAY, self._tensors), self._arrays)
+        ):
+            self._look_at_parameters()
+            if x.dtype is not self._dtype:
                 return None
-            np.maximum(x, zero, out=x)
-        place += 2
-    return x, results
+        if x.ndim != 2 or x.shape[1] != self._arrays[0].shape[1]:
+            return None
+        results = [x]
+        zero, add, equal = zero_for(x), np.add, np.equal
+        for _, _, transposed, bias, bends in self._layers:
+            x = x.dot(transposed)
+            add(x, bias, x)
+            if bends:
+                # The same as `np.count_nonzero`, which is a function in Python.
+                if 1 in equal(x, zero).tobytes():
+                    return None
+                np.maximum(x, zero if x.size <= FEW else zeros_for(x), out=x)
+            if not keeps:
+                results.clear()
+            results.append(x)
+        return results
+
+    def _look_at_parameters(self) -> None:
+        self._arrays = [tensor.array for tensor in self._tensors]
+        self._dtype = None
+        if any(weight.array.ndim != 2 for weight, _ in self._parameters):
+            return
+        goes_in = self._arrays[0]
+        layers = []
+        for (weight, bias), bends in zip(self._parameters, self._bends, strict=True):
+            array = weight.array
+            if not fit(goes_in, array, bias.array):
+                return
+            by_column = array.strides[0] < array.strides[1]
+            goes_in = array.T
+            layers.append(_Layer(array, by_column, goes_in, bias.array, bends))
+        self._layers = tuple(layers)
+        self._dtype = goes_in.dtype
+
+
+class _Layer(NamedTuple):
+    weight: Array
+    by_column: bool
+    """Whether the weight lies column by column in memory."""
+    transposed: Array
+    bias: Array
+    bends: bool
 
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
     """The gradients of all arguments, None where none is needed."""
-    inputs = node._inputs[::-1]
-    results, bends, first = node._args
-    grads: list[Array | None] = [None] * len(inputs)
-    needed = list(map(_REQUIRES_GRAD, inputs))
-    place = len(inputs) - 1
-    out = node.array
-    for bend in reversed(bends):
-        if bend:
-            grad_out = before_relu(grad_out, out)
-        out, weight = results[place - 2], results[place - 1]
-        if needed[place - 1]:
-            grads[place - 1] = linear_back1(grad_out, out, out, weight)
-        if needed[place]:
-            grads[place] = ones(len(grad_out), grad_out.dtype).dot(grad_out)
-        place -= 2
-        if place < first:
-            break
-        grad_out = grad_out.dot(weight)
+    # What is NaN or infinite anywhere in the layers is so in what comes out of them; what becomes
+    # so among the gradients is so in the last ones.
+    if math.isfinite(np.vdot(node.array, grad_out)):
+        grads, last = _gradients(grad_out, node, are_finite=True)
+        if math.isfinite(last.dot(last)):
+            return grads
+    return _gradients(grad_out, node, are_finite=False)[0]
+
+
+def _gradients(grad_out: Array, node: Tensor, are_finite: bool) -> tuple[list[Array | None], Array]:
+    """The gradients of all arguments, and of the layers' results the one computed last.
+
+    Args:
+        are_finite: whether all are finite, so that a product with 0 is 0.
+    """
+    results, layers = node._args
+    inputs, out = node._inputs, node.array
+    grads: list[Array | None] = []
+    vector, zero = ones(len(grad_out), grad_out.dtype), zero_for(out)
+    above: Array | None = None
+    for (weight, by_column, _, _, bends), goes_in, bias, parameter in zip(
+        layers[::-1], results[::-1], inputs[::2], inputs[1::2], strict=False
+    ):
+        if above is not None:
+            grad_out = grad_out.dot(above)
+        if bends:
+            if are_finite:
+                grad_out = grad_out * np.greater(out, zero)
+            else:
+                grad_out = before_relu(grad_out, out)
+        sums = vector.dot(grad_out)
+        grads.append(sums if bias._requires_grad else None)
+        if not parameter._requires_grad:
+            grads.append(None)
+        elif by_column:
+            # In the weight's own layout, as `linear_back1`.
+            grads.append(goes_in.T.dot(grad_out).T)
+        else:
+            grads.append(grad_out.T.dot(goes_in))
+        out, above = goes_in, weight
+    if above is not None and inputs[-1]._requires_grad:
+        grads.append(grad_out.dot(above))
     else:
-        if needed[0]:
-            grads[0] = grad_out
-    grads.reverse()
-    return grads
+        grads.append(None)
+    return grads, sums
 
 
 def _take_apart(node: Tensor) -> None:
     """Let a node be that of the last layer, made from nodes of the layers before it."""
-    inputs, (results, bends, _) = node._inputs[::-1], node._args
+    inputs, (results, layers) = node._inputs[::-1], node._args
     x = inputs[0]
-    last = len(bends) - 1
-    for i, bend in enumerate(bends):
-        weight, bias = inputs[2 * i + 1 : 2 * i + 3]
-        operation = LINEAR_RELU if bend else LINEAR
-        args, parents = (results[2 * i], results[2 * i + 1], bias.array), (x, weight, bias)
+    last = len(layers) - 1
+    for i, layer in enumerate(layers):
+        operation = LINEAR_RELU if layer.bends else LINEAR
+        args = results[i], layer.weight, layer.bias
+        parents = (x, *inputs[2 * i + 1 : 2 * i + 3])
         if i == last:
             # On one line, where nothing comes between: no interrupt, no other thread.
             node._op, node._args, node._inputs = operation, args, parents
             return
         x = Tensor.__new__(Tensor)
-        x.array = results[2 * i + 2]
+        x.array = results[i + 1]
         x._grad = x._hooks = x._source = None
         x._made_at = node._made_at
         x._requires_grad = True
         x._op, x._args, x._inputs = operation, args, parents
 
 
-_REQUIRES_GRAD = attrgetter("_requires_grad")
+_ARRAY = attrgetter("array")
 _FUSION = Fusion(*LINEAR_PARTS, maximum)
-_LINEAR_LAYERS = operation_of(linear_layers, "linear")
+_LINEAR_LAYERS = operation_of(LinearLayers, "linear")
 _LINEAR_LAYERS.joint = _joint
 _LINEAR_LAYERS.take_apart = _take_apart

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from engine.functions.extremes import maximum, relu, zero_for
+from engine.functions.extremes import maximum, relu, zero_for, zeros_for
 from engine.functions.linear import (
     LINEAR_PARTS,
     affine,
@@ -37,7 +37,7 @@ def linear_relu(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
             # zeros before can be seen only here.
             zero = zero_for(out)
             if not np.count_nonzero(np.equal(out, zero)):
-                np.maximum(out, zero, out=out)
+                np.maximum(out, zeros_for(out), out=out)
                 arrays = rows, weights, biases
                 return fused_node(LINEAR_RELU, out, arrays, (x, weight, bias))
     return relu(linear(x, weight, bias))

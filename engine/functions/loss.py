@@ -16,6 +16,7 @@ from engine.functions.reduction import sum
 from engine.functions.shape import unsqueeze
 from engine.fusion import Fusion
 from engine.origin import composite
+from engine.registry import Array
 from engine.tensor import Tensor
 
 _INT64, _UINT64 = np.dtype(np.int64), np.dtype(np.uint64)
@@ -54,7 +55,7 @@ def cross_entropy(
         ValueError: there is no such reduction, or the smoothing is no part.
     """
     check_reduction("cross_entropy", reduction)
-    if not 0 <= label_smoothing <= 1:
+    if label_smoothing and not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing goes from 0 to 1, not {label_smoothing}")
     labels = labels if isinstance(labels, Tensor) else Tensor(labels)
     scores, targets = logits.array, labels.array
@@ -64,14 +65,12 @@ def cross_entropy(
             "cross_entropy: logits have shape (batch, classes) and labels (batch,), not "
             f"{shape} and {targets.shape}"
         )
-    if targets.dtype.kind not in "iu":
-        raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
     if targets.dtype is not _INT64:
+        if targets.dtype.kind not in "iu":
+            raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
         targets = widened(targets)
     batch, classes = shape
-    # Without its sign a negative number is a very large one.
-    strange = batch and int(np.maximum.reduce(targets.view(_UINT64))) >= classes
-    if strange or weight is not None or label_smoothing or ignore_index >= 0:
+    if weight is not None or label_smoothing or ignore_index >= 0 or _any_strange(targets, classes):
         counts = ClassWeights(
             "cross_entropy", "label", targets, classes, weight, ignore_index, scores.dtype
         )
@@ -85,6 +84,19 @@ def cross_entropy(
         return losses
     total = sum(losses)
     return total if reduction == "sum" else true_divide(total, batch)
+
+
+def _any_strange(targets: Array, classes: int) -> bool:
+    """Whether a label is no class."""
+    if len(targets) <= _FEW:
+        numbers = targets.tolist()
+        return bool(numbers) and (max(numbers) >= classes or min(numbers) < 0)
+    # Without its sign a negative number is a very large one.
+    return int(np.maximum.reduce(targets.view(_UINT64))) >= classes
+
+
+_FEW = 64
+"""Up to so many numbers Python is quicker than NumPy."""
 
 
 def _log_sum_and_shifted(logits: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
-from engine.functions.linear_layers import linear_layers
-from engine.nn.activation import ReLU
-from engine.nn.linear import Linear
+from engine.nn.joined_layers import JoinedLayers
 from engine.nn.module import Module
-from engine.state import STATE, SWITCHES
-from engine.tensor import Tensor
 
 
 class _Numbered(Module):
@@ -57,6 +53,7 @@ class Sequential(_Numbered):
 
     def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
         super().__init__()
+        self._joined = JoinedLayers()
         named: Mapping[str, Any] = {str(i): module for i, module in enumerate(modules)}
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             named = modules[0]
@@ -65,38 +62,9 @@ class Sequential(_Numbered):
 
     def forward(self, x: Any) -> Any:
         """What the first module takes, to what the last one gives."""
-        fuses = not (SWITCHES.turned and STATE.origins_enabled) and _are_unpatched()
-        layers: list[Tensor] = []  # not yet called: what they are called with, and of each layer
-        bends: list[bool] = []  # whether a ReLU comes after it
-        for module in self._modules.values():
-            if fuses and "forward" not in module.__dict__:
-                kind = module.__class__
-                if kind is ReLU and bends and not bends[-1]:
-                    bends[-1] = True
-                    continue
-                if kind is Linear:
-                    assert isinstance(module, Linear)
-                    if module.bias is not None:
-                        layers += (
-                            (module.weight, module.bias)
-                            if bends
-                            else (x, module.weight, module.bias)
-                        )
-                        bends.append(False)
-                        continue
-            if bends:
-                x = linear_layers(layers, bends)
-                layers, bends = [], []
-            x = module(x)
-        return linear_layers(layers, bends) if bends else x
-
-
-_FORWARDS = Linear.forward, ReLU.forward, Linear.__call__, ReLU.__call__
-
-
-def _are_unpatched() -> bool:
-    """Whether nobody has given Linear or ReLU another `forward` or `__call__`."""
-    return (Linear.forward, ReLU.forward, Linear.__call__, ReLU.__call__) == _FORWARDS
+        for part in self._joined.parts_of(self._modules):
+            x = part(x)
+        return x
 
 
 class ModuleList(_Numbered):

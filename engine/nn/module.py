@@ -13,6 +13,21 @@ from engine.state import STATE, SWITCHES
 from engine.tensor import Tensor
 
 
+class _Attributes:
+    """Counts how often attributes of modules were set or deleted."""
+
+    def __init__(self) -> None:
+        self.version = 0
+
+    def note_change(self) -> None:
+        """One was: to be called by whoever does it past `setattr`."""
+        self.version += 1
+
+
+ATTRIBUTES = _Attributes()
+"""What was found out of modules holds for as long as `ATTRIBUTES.version` stays."""
+
+
 class Module:
     """A function with parameters. Subclasses set attributes and define `forward`.
 
@@ -59,11 +74,13 @@ class Module:
             kept[name] = value
         # Registered or not, it is an ordinary attribute: reading it costs no more than that.
         object.__setattr__(self, name, value)
+        ATTRIBUTES.note_change()
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
         for registry in self._registries():
             registry.pop(name, None)
+        ATTRIBUTES.note_change()
 
     def _registries(self) -> tuple[dict[str, Any], ...]:
         return self._parameters, self._buffers, self._modules

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
 from engine.optim.base import Optimizer, State
 from engine.registry import Array
 from engine.tensor import FLOAT32, Tensor
+
+_DTYPE = attrgetter("dtype")
 
 
 class SGD(Optimizer):
@@ -63,10 +68,13 @@ class SGD(Optimizer):
         lr = float(self.lr)
         if self._rate[0] != lr:
             self._rate = lr, np.asarray(lr, np.float32)
-        subtract, rate = np.subtract, self._rate[1]
-        for param, grad in zip(params, grads, strict=True):
-            # Memory that was freed a moment ago is in the cache; what was kept for this is not.
-            subtract(param, grad * (rate if param.dtype is FLOAT32 else self.lr), param)
+        rate = self._rate[1]
+        rates: Iterable[Any] = repeat(rate)
+        if {*map(_DTYPE, params)} != {FLOAT32}:
+            rates = [rate if param.dtype is FLOAT32 else lr for param in params]
+        # Memory that was freed a moment ago is in the cache; what was kept for this is not.
+        for _ in map(np.subtract, params, map(np.multiply, grads, rates), params):
+            pass
 
     def _update(self, param: Array, grad: Array, state: State, scratch: Array) -> None:
         if self.weight_decay:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +15,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import engine
-from engine import BACK_FUNCS, Linear, ReLU, Sequential, Tensor, add, maximum, record_origins
+from engine import (
+    BACK_FUNCS,
+    Linear,
+    Parameter,
+    ReLU,
+    Sequential,
+    Tensor,
+    add,
+    maximum,
+    record_origins,
+)
 from engine.registry import Array
 
 VALUES = st.floats(-2, 2, width=32) | st.sampled_from([0.0, 1.0, -1.0])
@@ -281,6 +293,7 @@ def test_of_layers_without_a_gradient_nothing_is_kept() -> None:
     for module in list(network)[:-2]:
         module.requires_grad_(False)
     one = x.array.nbytes
+    network(x)  # zeros to compare with are kept for the next time
     assert held(network, x) < 1.5 * one
     with engine.no_grad():
         assert held(network, x) < 0.5 * one
@@ -414,3 +427,62 @@ def test_another_forward_is_called(
     monkeypatch.setattr(type(changed) if of_the_class else changed, "forward", forward)
     network(Tensor(np.ones((4, 3))))
     assert calls
+
+
+def test_layers_that_are_changed_between_two_calls() -> None:
+    network, x = without_ties()
+
+    def as_one_and_in_parts() -> None:
+        out = network(x)
+        with record_origins():
+            np.testing.assert_array_equal(out.array, network(x).array)
+
+    as_one_and_in_parts()
+    changes: list[Callable[[], object]] = [
+        lambda: setattr(network[0], "weight", Parameter(-network[0].weight)),
+        lambda: setattr(network[2], "bias", Parameter(network[2].bias + 1)),
+        lambda: setattr(network[2].weight, "array", network[2].weight.array[::-1].copy()),
+        lambda: setattr(network[0], "bias", None),
+        lambda: setattr(network, "1", engine.Tanh()),
+        lambda: network._modules.update({"1": engine.Sigmoid()}),
+        lambda: network.append(Linear(network[-1].bias.shape[0], 2)),
+        lambda: setattr(network[2], "forward", lambda x: x * 2),
+        lambda: delattr(network[2], "forward"),
+        lambda: network[2].load_state_dict({k: v * 2 for k, v in network[2].state_dict().items()}),
+    ]
+    before = network(x).array
+    for change in changes:
+        change()
+        assert not np.array_equal(network(x).array, before)
+        before = network(x).array
+        as_one_and_in_parts()
+
+
+def test_a_copy_of_layers_goes_its_own_way() -> None:
+    network, x = without_ties()
+    before = network(x).array
+    other = copy.deepcopy(network)
+    for parameter in other.parameters():
+        parameter.array *= 2
+    np.testing.assert_array_equal(network(x).array, before)
+    assert not np.array_equal(other(x).array, before)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(network))(x).array, before)
+
+
+@pytest.mark.parametrize("batch", [3, 1000])
+@pytest.mark.parametrize("label", [-1, -1000, 4, 1000])
+def test_a_label_that_is_no_class_is_named_in_a_batch_of_any_size(batch: int, label: int) -> None:
+    labels = np.zeros(batch, np.int64)
+    labels[-1] = label
+    with pytest.raises(IndexError, match=str(label)):
+        engine.cross_entropy(Tensor(np.zeros((batch, 4), np.float32), requires_grad=True), labels)
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 1024])
+def test_relu_of_few_elements_and_many(rows: int) -> None:
+    x = np.random.default_rng(rows).standard_normal((rows, 64)).astype(np.float32)
+    x[0, 0] = np.nan
+    for array in (x, x.T, x[:, ::2], np.asfortranarray(x)):
+        out = engine.relu(Tensor(array)).array
+        np.testing.assert_array_equal(out, np.where(array < 0, 0, array))
+        assert out.dtype == np.float32

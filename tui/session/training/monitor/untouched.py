@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import engine
+from engine.nn.module import ATTRIBUTES
 from engine.training.modes import unchanged
 
 MOST = 10_000
@@ -47,6 +48,7 @@ def untouched(training: engine.Training) -> Iterator[None]:
     finally:
         for put_back in undo:
             put_back()
+        ATTRIBUTES.note_change()
 
 
 def _namespaces(training: engine.Training) -> list[dict[str, Any]]:
