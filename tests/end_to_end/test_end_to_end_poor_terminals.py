@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from terminal_driver import ENTER, ESCAPE, HOME, Terminal, terminal
+from terminal_driver import ENTER, ESCAPE, HOME, Terminal, as_text, terminal
 
 SGR = re.compile(rb"\x1b\[([\d;]*)m")
 
@@ -67,9 +67,9 @@ def test_without_colours_it_says_the_same(environment: dict[str, str], tmp_path:
 
 
 def cursor_rows(screen: Terminal) -> list[str]:
-    """What stands in reverse in the rail's first columns."""
-    rows = ["".join(c.data for c in row[:2] if c.reverse) for row in screen.cells()]  # type: ignore[attr-defined]
-    return [row for row in rows if row]
+    """The numbers of the nodes whose names stand in reverse."""
+    rows = [row for row in screen.cells() if any(c.reverse for c in row)]  # type: ignore[attr-defined]
+    return [as_text(row[:2]) for row in rows]
 
 
 def test_an_empty_no_color_asks_for_nothing(tmp_path: Path) -> None:

@@ -32,12 +32,13 @@ def ids(driver: Driver) -> list[int]:
 
 
 def cursor(driver: Driver) -> str:
-    """What stands reversed in the rail's column of numbers."""
-    reversed_cells = [
-        "".join(char for char, style in line[:3] if getattr(style, "reverse", False))
+    """The number of the node whose name stands reversed."""
+    (node,) = (
+        "".join(char for char, _ in line[:3])
         for line in driver.cells()[2:-2]
-    ]
-    return "".join(reversed_cells).strip()
+        if any(getattr(style, "reverse", False) for _, style in line)
+    )
+    return node.strip()
 
 
 async def test_a_function_is_folded_and_f_unfolds_it() -> None:
@@ -148,7 +149,7 @@ async def test_a_click_points_at_the_row_that_is_seen() -> None:
         assert cursor(driver) == "8"
 
 
-async def test_the_cursor_is_a_reversed_number() -> None:
+async def test_the_cursor_is_a_reversed_name() -> None:
     async with stepping("first_graph") as driver:
         for node in (1, 2, 1):
             await driver.press("j" if node == 2 or cursor(driver) == "0" else "k")

@@ -223,6 +223,13 @@ def test_a_grid_by_hand() -> None:
     assert grid(np.zeros((2, 3, 4)), 40, 5)[0].strip() == "[0, :, :]"
 
 
+def test_points_stand_below_each_other_in_the_same_columns_from_matrix_to_matrix() -> None:
+    coarse = grid(np.tile([0.25, -0.125, 0.0], (2, 2)), 36, 5)
+    fine = grid(np.tile([0.000625, -0.00125, 0.0], (2, 2)), 36, 5)
+    assert coarse == ["  0.2500    -0.1250     0         …"] * 2
+    assert fine == ["  0.00063   -0.00125    0         …"] * 2
+
+
 @pytest.mark.parametrize("value", [-1.2345e-5, -1.2345e-10, -1234567.0, -1.2345e-100])
 def test_the_numbers_of_a_grid_stand_apart(value: float) -> None:
     (line,) = grid(np.full((1, 3), value), 40, 2)
@@ -291,3 +298,32 @@ def test_from_node_to_node_the_gradient_stays_where_it_is(tmp_path: Any) -> None
 
 def items(session: Any) -> Any:
     return view_at(session, 20, 38, 21, True)["tensors"]
+
+
+WIDELY_SPREAD = """
+from engine import Tensor
+import numpy as np
+
+few = Tensor(np.arange(1000) % 500 / 7e6, requires_grad=True)
+most = few * (np.arange(1000) == 7)
+all = most * 0
+none = few * -1e9 - 1
+loss = (all + none).sum()
+"""
+
+
+def test_what_is_told_of_a_tensor_stays_in_its_columns(tmp_path: Any) -> None:
+    session = session_on(write(tmp_path, WIDELY_SPREAD))
+    zeros, places = {}, set()
+    for node in (node for node in session.graph.nodes if node.requires_grad and node.shape):
+        session.point(node.id)
+        lines = ["".join(text for text, _ in line) for line in lay_out(items(session), 38)]
+        start = lines.index(next(line for line in lines if line.startswith("value")))
+        moments, norm, spread = lines[start + 1 : start + 4]
+        places.add((moments.index("mean"), moments.index("std"), norm.index("norm")))
+        assert set(spread[13:21]) <= set(BARS)
+        assert spread[12] == spread[21] == " "
+        zeros[node.name] = norm[19:]
+    assert places == {(2, 19, 2)}
+    told = {name: zeros[name] for name in ("few", "most", "all", "none")}
+    assert told == {"few": "<1 % zero", "most": "99 % zero", "all": "100 % zero", "none": ""}

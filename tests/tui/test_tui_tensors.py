@@ -647,3 +647,9 @@ def test_joined_parts_are_the_same_text(parts: list[tuple[str, str]]) -> None:
 def test_flowing_words_are_not_broken() -> None:
     rows = flowing([("one two", "x"), ("three", "y"), ("four", "x")], 16)
     assert [plain_text(row) for row in rows] == [" one two  three", " four"]
+
+
+def test_flowing_words_begin_at_multiples_of_a_column() -> None:
+    words = [(text, "x") for text in ("one", "three", "seventeen", "four")]
+    rows = [plain_text(row) for row in flowing(words, 24, 7)]
+    assert rows == [" one    three  seventeen", " four"]

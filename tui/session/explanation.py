@@ -19,8 +19,8 @@ from tui.session.worked import WorkedElements
 Item = tuple[str, str, str]
 """(kind, left, right): kind is title, line, strong, quiet, rule, text (a paragraph), gap; edge,
 where one starts; given, whose right part a pane leaves out where both do not fit into a line;
-detail, nothing and worked, which a pane that has no room for them leaves out; bars, a smallest
-value, bars and a largest value."""
+detail, nothing and worked, which a pane that has no room for them leaves out; tensor, where what is
+told of one starts; bars, a smallest value, bars and a largest value."""
 
 GAP: Item = ("gap", "", "")
 RULE: Item = ("rule", "", "-------")

@@ -17,6 +17,7 @@ Item = Sequence[str]
 
 STYLES: dict[str, tuple[Style, Style]] = {
     "title": (styles.TITLE, styles.QUIET),
+    "tensor": (styles.BOLD, styles.QUIET),
     "line": (styles.PLAIN, styles.PLAIN),
     "bars": (styles.PLAIN, styles.PLAIN),
     "strong": (styles.BOLD, styles.BOLD),

@@ -129,13 +129,14 @@ def _row(row: dict[str, Any], is_cursor: bool, columns: _Columns) -> Line:
     before, _, after = (row["lanes"] or "*").partition("*")
     used = len(row["lanes"]) or 1
     return [
-        (f"{row['id']:>{columns.id}}", styles.CURSOR if is_cursor else styles.QUIET),
-        (MARKS[row["mark"]], _mark_style(row["mark"], is_cursor)),
+        (f"{row['id']:>{columns.id}}", styles.QUIET),
+        (MARKS[row["mark"]], MARK_STYLES.get(row["mark"], styles.QUIET)),
         (before, styles.QUIET),
         (STATES[row["state"]], state_style),
         (after, styles.QUIET),
         (" " * max(0, columns.lanes - used) + " ", styles.PLAIN),
         (label, _label_style(row["state"], is_cursor)),
+        (" " * (columns.rest - cell_len(label) - cell_len(right)), styles.PLAIN),
         (right, styles.QUIET if quiet and not row["note"] else styles.PLAIN),
     ]
 
@@ -155,19 +156,14 @@ def _label_and_right(row: dict[str, Any], width: int) -> tuple[str, str]:
         right = f"{amount or shape:>{NARROW_RIGHT}}"
     room = max(3, width - 1 - cell_len(right))
     label = row["label"] if cell_len(row["label"]) <= room else _cut(row["brief"], room)
-    return set_cell_size(label, room) + " ", right
-
-
-def _mark_style(mark: str, is_cursor: bool) -> Style:
-    style = MARK_STYLES.get(mark, styles.QUIET)
-    if not is_cursor:
-        return style
-    return styles.BOLD_CURSOR if style.bold else styles.CURSOR
+    return label, right
 
 
 def _label_style(state: str, is_cursor: bool) -> Style:
-    """The cursor's row has its number reversed and its name in bold: few cells to send."""
-    if is_cursor or state == "shown":
+    """The cursor is a reversed name: few cells to send."""
+    if is_cursor:
+        return styles.CURSOR
+    if state == "shown":
         return styles.BOLD
     return styles.QUIET if state in ("waits", "rests") else styles.PLAIN
 

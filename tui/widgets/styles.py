@@ -19,7 +19,6 @@ DONE = Style(color="green")
 """For a glyph that its shape tells, never for text."""
 PROBLEM = Style(color="red", bold=True)
 CURSOR = Style(reverse=True)
-BOLD_CURSOR = Style(bold=True, reverse=True)
 KEY = Style(bold=True)
 BAR = Style(color="bright_blue")
 REFERENCE = Style(color="magenta")

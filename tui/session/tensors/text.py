@@ -26,15 +26,22 @@ def plain_text(row: Row) -> str:
     return "".join(text for text, _ in row)
 
 
-def flowing(words: Sequence[Part], width: int) -> list[Row]:
-    """Words that are not to be broken, two blanks apart, in rows of at most `width`."""
+def flowing(words: Sequence[Part], width: int, column: int = 1) -> list[Row]:
+    """Words that are not to be broken, at least two blanks apart, in rows of at most `width`.
+
+    Args:
+        words: with their marks.
+        width: of a row.
+        column: each word begins at a multiple of so many cells.
+    """
     rows: list[Row] = []
     used = width + 1
     for text, mark in words:
-        if used + 2 + len(text) > width:
+        gap = 2 + -(used + 1) % column
+        if used + gap + len(text) > width:
             rows.append([(f" {text}", mark)])
             used = 1 + len(text)
         else:
-            rows[-1] += [("  ", "plain"), (text, mark)]
-            used += 2 + len(text)
+            rows[-1] += [(" " * gap, "plain"), (text, mark)]
+            used += gap + len(text)
     return rows
