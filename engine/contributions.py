@@ -136,7 +136,8 @@ def failed(node: Tensor, arg: int, back: BackFunc, error: Exception) -> Backward
             "; what it is given is used by others as well: make a new array, as grad_out * y does, "
             "instead of writing into it"
         )
-    return BackwardError(f"{_where(node, arg, back)} raised {type(error).__name__}: {error}{hint}")
+    raised = f"{type(error).__name__}: {error}"
+    return BackwardError(f"{_where(node, arg, back)} raised {raised}{hint}", back)
 
 
 def checked(result: Any, node: Tensor, arg: int, parent: Tensor, back: BackFunc) -> Array:
@@ -146,15 +147,16 @@ def checked(result: Any, node: Tensor, arg: int, parent: Tensor, back: BackFunc)
         BackwardError: it is none.
     """
     if result is None:
-        raise BackwardError(f"{_where(node, arg, back)} returned None instead of a gradient")
+        raise BackwardError(f"{_where(node, arg, back)} returned None instead of a gradient", back)
     array = np.asarray(result.array if isinstance(result, Tensor) else result)
     if array.dtype.kind not in "fiub":
-        raise BackwardError(f"{_where(node, arg, back)} returned {array.dtype}, not numbers")
+        raise BackwardError(f"{_where(node, arg, back)} returned {array.dtype}, not numbers", back)
     if array.shape != parent.array.shape:
         raise BackwardError(
             f"{_where(node, arg, back)} returned a gradient of shape {array.shape}; its argument "
             f"has shape {parent.array.shape}, and its gradient must have the same"
-            f"{_how_to_sum(array, parent.array)}"
+            f"{_how_to_sum(array, parent.array)}",
+            back,
         )
     return array.astype(_grad_dtype(parent), copy=False)
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 
 class ShapeError(ValueError):
     """Shapes that do not go together."""
 
 
 class BackwardError(RuntimeError):
-    """A backward function is missing, or did something that is not a gradient."""
+    """A backward function is missing, or did something that is not a gradient.
+
+    Args:
+        message: what is wrong.
+        function: the backward function that did it; None where it is none.
+    """
+
+    def __init__(self, message: str, function: Callable[..., Any] | None = None) -> None:
+        super().__init__(message)
+        self.function = function
 
 
 class CycleError(ValueError):

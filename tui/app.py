@@ -339,7 +339,10 @@ class BpTui(CellApp):
         elif kind == "copy":
             self._copy(content["what"], content["text"])
         elif kind == "failed" and isinstance(screen, BaseScreen):
-            screen.show_failure(content["text"])
+            if content["nearby"]:
+                screen.show_failure_at(content["message"], content["where"], content["nearby"])
+            else:
+                screen.show_failure(content["text"])
             self._changed()
         elif kind == "refused" and isinstance(screen, BaseScreen):
             screen.refuse(content["text"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui.loading.own_code import shown
 
@@ -20,6 +20,8 @@ class ScenarioError(Exception):
     """The line in that file, from 1."""
     excerpt: str | None = None
     """That line's text."""
+    nearby: list[tuple[int, str]] = field(default_factory=list)
+    """What is to be read to understand it: lines of the file with their numbers."""
 
     def __post_init__(self) -> None:
         if self.filename is not None:
@@ -34,9 +36,14 @@ class ScenarioError(Exception):
     @property
     def notice(self) -> str:
         """The same in few words, for one who has the file before them."""
+        return f"{self.message} ({self.place})" if self.place else self.message
+
+    @property
+    def place(self) -> str:
+        """The file without its folder, and the line; nothing where they are not known."""
         if self.filename is None or self.line is None:
-            return self.message
-        return f"{self.message} ({os.path.basename(self.filename)}, line {self.line})"
+            return ""
+        return f"{os.path.basename(self.filename)}, line {self.line}"
 
 
 class Refused(Exception):

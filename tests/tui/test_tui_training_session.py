@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tui_support import REGRESSION, load, write
+from tui_support import FAILS_BACKWARD, REGRESSION, load, write
 
 import engine
 from tui.loading.loader import Scenario
@@ -309,6 +309,17 @@ def test_a_failure_names_the_scenario_s_line(tmp_path: Path) -> None:
     session = session_for(load(path))
     session.one_batch()
     assert f"line {line}" in view_of(session)["problem"]
+
+
+def test_a_backward_function_that_returns_no_gradient_is_named_with_its_line(
+    tmp_path: Path,
+) -> None:
+    body = FAILS_BACKWARD.replace("raise ValueError('odd')", "return None")
+    path = write(tmp_path, REGRESSION + body)
+    line = next(i for i, t in enumerate(path.read_text().splitlines(), 1) if "def back" in t)
+    session = session_for(load(path))
+    train_all(session)
+    assert f"batch 3 (wrong.py, line {line}): BackwardError" in view_of(session)["problem"]
 
 
 def test_a_loss_of_many_elements_is_no_batch(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import io
 import os
 import sys
 import tokenize
-import traceback
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ import engine
 from scenarios import data
 from tui import interrupts
 from tui.errors import Refused, ScenarioError
-from tui.loading import catalog, copies, own_code
+from tui.loading import catalog, copies, error_places, own_code
 from tui.loading.warned import noted
 from tui.options import Options
 
@@ -193,7 +192,7 @@ def _explained(path: Path, error: BaseException) -> ScenarioError:
         return ScenarioError(str(error))
     cause = error.__cause__ if isinstance(error, engine.BackwardError) else None
     origin = cause or error
-    frame = _own_frame(path, origin) or _own_frame(path, error)
+    place = error_places.place_of(path, error)
     if isinstance(origin, EOFError) and origin.args == (NO_ANSWER,):
         message = (
             "the scenario asks a question with input(), and nobody can answer it here; write the "
@@ -202,7 +201,7 @@ def _explained(path: Path, error: BaseException) -> ScenarioError:
     elif isinstance(error, engine.BackwardError):
         message = str(error)
     elif isinstance(error, SystemExit):
-        inside = f" in {frame.name}()" if frame and frame.name != "<module>" else ""
+        inside = f" in {place.function}()" if place and place.function != "<module>" else ""
         message = (
             f"the scenario ended itself{inside} (SystemExit: {error.code}); let it run to its end"
         )
@@ -212,9 +211,11 @@ def _explained(path: Path, error: BaseException) -> ScenarioError:
         message = "the scenario calls itself without end (RecursionError)"
     else:
         message = _in_words(error)
-    if frame is None:
+    if place is None:
         return ScenarioError(message, str(path))
-    return ScenarioError(message, frame.filename, frame.lineno, frame.line or None)
+    nearby = error_places.lines_at(place, error)
+    excerpt = dict(nearby).get(place.line, "").strip() or None
+    return ScenarioError(message, place.filename, place.line, excerpt, nearby)
 
 
 def _in_words(error: BaseException) -> str:
@@ -230,12 +231,6 @@ def _text_of(error: BaseException) -> str:
     except BaseException:
         return ""
     return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " ..."
-
-
-def _own_frame(path: Path, error: BaseException) -> traceback.FrameSummary | None:
-    """The innermost frame of an exception that is the user's own code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return own_code.innermost(path, [(frame.filename, frame) for frame in reversed(frames)])
 
 
 def _prepare_training(path: Path, training: Any, options: Options) -> None:

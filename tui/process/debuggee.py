@@ -364,7 +364,16 @@ class Debuggee:
 
     def _failed(self, error: ScenarioError) -> None:
         """Say why a command could not be carried out; the scenario itself goes on."""
-        self._sender.send({"type": "failed", "text": error.notice})
+        nearby = [[number, text, number == error.line] for number, text in error.nearby]
+        self._sender.send(
+            {
+                "type": "failed",
+                "text": error.notice,
+                "message": error.message,
+                "where": error.place,
+                "nearby": nearby,
+            }
+        )
 
     def _problem(self, error: ScenarioError) -> None:
         self._sender.send(

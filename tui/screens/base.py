@@ -209,6 +209,23 @@ class BaseScreen(Bare, Screen[None]):
         else:
             self.notice(text)
 
+    def show_failure_at(
+        self, text: str, where: str, nearby: Sequence[tuple[int, str, bool]]
+    ) -> None:
+        """Say why it does not go on, and show the lines of the user's that are to be read for that.
+
+        Args:
+            text: why.
+            where: the place in the user's code.
+            nearby: the lines, with their numbers, and whether each is the one that is meant.
+        """
+        lines: list[Item] = [
+            ("strong" if is_meant else "quiet", f"  {number:>4}  {line}", "")
+            for number, line, is_meant in nearby
+        ]
+        items: list[Item] = [("text", text, ""), ("gap", "", ""), ("line", where, ""), *lines]
+        self.show_page("It goes no further", items)
+
     def ask(
         self,
         question: str,

@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 from tui.errors import ScenarioError
+from tui.loading.error_places import code_of
 from tui.places import OURS
 
 
@@ -27,4 +28,9 @@ def _line_of(error: BaseException) -> str:
     frames = [
         f for f in traceback.extract_tb(cause.__traceback__) if not f.filename.startswith(OURS)
     ]
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    if frames:
+        return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+    code = code_of(getattr(error, "function", None))
+    if code is None or code.co_filename.startswith(OURS):
+        return ""
+    return f" ({Path(code.co_filename).name}, line {code.co_firstlineno})"
