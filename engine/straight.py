@@ -87,15 +87,15 @@ def run_straight(root: Tensor, seed: Array) -> None:
                 if grad_out.__class__ is not array_type:
                     grad_out = asarray(grad_out)  # NumPy makes scalars of 0-d arrays
                 inputs, contributions = node._inputs, operation.joint(grad_out, node)
-                if operation.take_apart is not None and not grads:
-                    # All but the last are leaves that nobody looks at; if none comes twice, it
-                    # can be done at once.
-                    leaves = inputs[:-1]
-                    grads.update(zip(leaves, contributions, strict=False))
-                    if len(grads) == len(leaves):
-                        inputs, contributions = inputs[-1:], contributions[-1:]
-                    else:
-                        grads.clear()
+                if (
+                    operation.take_apart is not None
+                    and contributions[-1] is None
+                    and not grads
+                    and len({*inputs}) == len(inputs)
+                ):
+                    # Its inputs are leaves, each once, and nothing comes after them.
+                    _keep(inputs, contributions, stored)
+                    break
                 for parent, contribution in zip(inputs, contributions, strict=True):
                     if contribution is None:
                         continue
@@ -174,6 +174,17 @@ def _all_after(node: Tensor, root: Tensor, grads: Grads, stored: Stored) -> Iter
     place = next(i for i, other in enumerate(order) if other is node)
     _finish([leaf for leaf in order[:place] if leaf in grads], grads, stored)
     return iter(order[place + 1 :])
+
+
+def _keep(leaves: tuple[Tensor, ...], grads: list[Any], stored: Stored) -> None:
+    """Let leaves have gradients that nobody else holds; those that are not None."""
+    stored += zip(leaves, map(_GRAD, leaves), strict=True)
+    for leaf, grad in zip(leaves, grads, strict=True):
+        if grad is not None:
+            if leaf._grad is None:
+                leaf._grad = grad
+            else:
+                store(leaf, grad)
 
 
 def _finish(leaves: list[Tensor], grads: Grads, stored: Stored) -> None:

@@ -102,7 +102,7 @@ class LinearLayers:
             self._look_at_parameters()
             if x.dtype is not self._dtype:
                 return None
-        if x.ndim != 2 or x.shape[1] != self._arrays[0].shape[1]:
+        if x.shape[1:] != self._arrays[0].shape[1:]:
             return None
         results = [x]
         zero, add, equal = zero_for(x), np.add, np.equal
@@ -174,10 +174,12 @@ def _gradients(grad_out: Array, node: Tensor, are_finite: bool) -> tuple[list[Ar
         if above is not None:
             grad_out = grad_out.dot(above)
         if bends:
-            if are_finite:
+            if not are_finite:
+                grad_out = before_relu(grad_out, out)
+            elif above is None:
                 grad_out = grad_out * np.greater(out, zero)
             else:
-                grad_out = before_relu(grad_out, out)
+                np.multiply(grad_out, np.greater(out, zero), grad_out)
         sums = vector.dot(grad_out)
         grads.append(sums if bias._requires_grad else None)
         if not parameter._requires_grad:
