@@ -486,3 +486,23 @@ def test_relu_of_few_elements_and_many(rows: int) -> None:
         out = engine.relu(Tensor(array)).array
         np.testing.assert_array_equal(out, np.where(array < 0, 0, array))
         assert out.dtype == np.float32
+
+
+def test_gradients_add_up_over_passes_and_are_nobody_elses() -> None:
+    network, x = without_ties()
+    network[0].bias.requires_grad = False
+    for _ in range(2):
+        network(x).sum().backward()
+    twice = [None if p.grad is None else p.grad.array for p in network.parameters()]
+    first = [None if grad is None else grad.copy() for grad in twice]
+    network(x).sum().backward()
+    for before, kept in zip(first, twice, strict=True):  # an array once given is not written again
+        np.testing.assert_array_equal(before, kept)
+    network.zero_grad()
+    for _ in range(2):
+        engine.BackwardPass(network(x).sum()).run()
+    for parameter, expected in zip(network.parameters(), first, strict=True):
+        if parameter.grad is None:
+            assert expected is None
+        else:
+            np.testing.assert_array_equal(parameter.grad.array, expected)
