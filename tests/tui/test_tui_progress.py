@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_tui_monitor import layers, mlp, session_of, sgd, train
+from monitor_support import layers, mlp, session_of, sgd, train
 from tui_support import text_of
 
 import engine
