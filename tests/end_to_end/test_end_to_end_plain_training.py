@@ -95,6 +95,12 @@ def test_each_epoch_is_told_once_however_many_there_are(tmp_path: Path) -> None:
     assert told == [str(epoch) for epoch in range(1, 401)]
 
 
+def test_no_epoch_is_told_again_where_batches_are_taken_back(tmp_path: Path) -> None:
+    done = script(tmp_path, trains(tmp_path), "t\n+ 9\nc\np\np\np\np\nn\nq\n")
+    told = re.findall(r"^epoch (\d+) of 2: training loss", done.stdout, re.MULTILINE)
+    assert told == ["1", "2", "1"]  # at the end it is trained again
+
+
 def test_ctrl_c_pauses_a_training_and_loses_nothing(tmp_path: Path) -> None:
     path = trains(tmp_path, epochs=1_000_000)
     with plain(tmp_path, path.name) as screen:

@@ -148,7 +148,7 @@ def test_what_the_debugger_stops_at_can_be_typed(text: str, told: str) -> None:
         ("loss", "loss > 3"),
         ("loss == 3", "compared with a number"),
         ("loss > nan", "compared with a number"),
-        ("losses > 3", "losses"),
+        ("losses > 3", "type 200 .a batch., nan, rise 2, loss > 3, or a condition: .* losses"),
         ("foo(", "cannot be read"),
         ("node b", "by its number"),
     ],

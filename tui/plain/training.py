@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 Json = dict[str, Any]
@@ -44,9 +45,13 @@ def results_with(known: list[Json], sent: list[Json]) -> list[Json]:
 
 
 def epochs(before: Json | None, now: Json) -> list[str]:
-    """The epochs that have ended."""
+    """The epochs that have ended, but for those told before: also where batches were taken back."""
     results = now["results"]
-    told = len(before["results"]) if before and before["batch"] <= now["batch"] else 0
+    known = before["results"] if before else []
+    told = len(known)
+    if before and before["batch"] > now["batch"]:
+        pairs = zip(known, results, strict=False)
+        told = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
     return [
         f"epoch {result['epoch']} of {now['epochs']}: training loss "
         f"{_loss(result['train_loss'])}{_tested(result)}"

@@ -255,7 +255,8 @@ def parse(text: str) -> What | int:
     try:
         return parse_stop(text)
     except ExpressionError as error:
-        raise Refused(str(error)) from None
+        known = "type 200 (a batch), nan, rise 2, loss > 3, or a condition"
+        raise Refused(f"{known}: {error}") from None
 
 
 def _number(text: str) -> float | None:
