@@ -230,6 +230,15 @@ def test_points_stand_below_each_other_in_the_same_columns_from_matrix_to_matrix
     assert fine == ["  0.00063   -0.00125    0         …"] * 2
 
 
+def test_a_long_number_that_is_not_shown_takes_no_room() -> None:
+    row = [0.5, -0.25, 0.125, *[-1.234e-09] * 30]
+    assert grid(np.array([row]), 36, 2)[0].split()[:3] == ["0.5000", "-0.2500", "0.1250"]
+
+
+def test_where_there_is_one_row_it_has_numbers() -> None:
+    assert grid(np.ones((64, 64)), 40, 1)[0].split()[0] == "1"
+
+
 @pytest.mark.parametrize("value", [-1.2345e-5, -1.2345e-10, -1234567.0, -1.2345e-100])
 def test_the_numbers_of_a_grid_stand_apart(value: float) -> None:
     (line,) = grid(np.full((1, 3), value), 40, 2)

@@ -128,18 +128,28 @@ def grid(array: Array, width: int, rows: int) -> list[str]:
     matrix = array.reshape(1, -1) if array.ndim < 2 else array
     corner = matrix[:rows, : max(1, width // NARROWEST)]
     texts = [numbers.aligned(row, corner, strip=False) for row in corner]
-    cell = max((len(text) for row in texts for text in row), default=0) + 2
-    columns, more = max(1, width // cell), ""
+    columns, cell = _as_many_as_fit(texts, width, matrix.shape[1])
+    more = ""
     if matrix.shape[1] > columns:
-        columns, more = max(1, (width - 2) // cell), " …"
-        cell = max(cell, (width - 2) // columns)
+        more, cell = " …", max(cell, (width - 2) // columns)
     placed = _under_each_other([row[:columns] for row in texts], cell)
     shown = [("".join(row) + more).rstrip() for row in placed]
-    if matrix.shape[0] > rows:
+    if 1 < rows < matrix.shape[0]:
         shown[-1] = f"  …  {matrix.shape[0] - rows + 1} more rows"
     if note:
         shown.insert(0, f"  [{note}:, :]")
     return shown
+
+
+def _as_many_as_fit(rows: list[list[str]], width: int, most: int) -> tuple[int, int]:
+    """How many columns of numbers fit, one at least, and the width of each, two blanks included;
+    with room for dots where there are more."""
+    columns = cell = 0
+    for columns in range(min(most, len(rows[0])), 0, -1):
+        cell = max(len(text) for row in rows for text in row[:columns]) + 2
+        if columns * cell <= (width if columns == most else width - 2):
+            break
+    return columns, cell
 
 
 def _under_each_other(rows: list[list[str]], cell: int) -> list[list[str]]:
