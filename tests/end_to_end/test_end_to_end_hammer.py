@@ -64,6 +64,20 @@ SCREENS = {
 }
 
 
+ANSWERS = (
+    b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\",
+    b"\x1b]52;c;cXVpdA==\x07",
+    b"\x1bP>|tmux 3.4\x1b\\",
+    b"\x1b[>0;276;0c",
+    b"\x1b[?62;22c",
+    b"\x1b[8;24;80t",
+    b"\x1b]11;rgb:1e1e",  # cut off
+    b"\x1bP",
+    b"\x1b[1;",
+)
+"""What a terminal tells of itself, to whoever has asked."""
+
+
 class Unread(Terminal):
     """A terminal in which nobody looks at what is drawn: an emulator would take longer for it than
     the program."""
@@ -92,7 +106,10 @@ def event(chance: random.Random) -> bytes:
         return mouse(chance)
     if kind < 0.97:
         return chance.choice(TYPED) + b"\r"
-    return b"\x1b[200~" + chance.choice(TYPED) * chance.randint(1, 40) + b"\x1b[201~"
+    if kind < 0.98:
+        return chance.choice(ANSWERS)
+    ends = chance.choice((b"\x1b[201~", b"\x1b[201~", b""))
+    return b"\x1b[200~" + chance.choice(TYPED) * chance.randint(1, 40) + ends
 
 
 def memory(pid: int) -> int:

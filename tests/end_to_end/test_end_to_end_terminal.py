@@ -64,6 +64,27 @@ def test_a_byte_that_is_no_utf8_is_a_key_without_a_meaning(tmp_path: Path) -> No
         screen.assert_left_in_order()
 
 
+def test_keys_that_a_slow_line_brings_in_bunches_and_answers_to_somebody_else(
+    tmp_path: Path,
+) -> None:
+    with terminal("first_graph", folder=tmp_path) as screen:
+        screen.done(0)
+        screen.send(b"?")
+        screen.shows("closes this page")
+        screen.send(b"\x1bn")
+        screen.done(1)
+        screen.send(b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\\x1b[>0;276;0c\x1bP>|tmux 3.4\x1b\\n")
+        screen.done(2)
+        screen.send(b"\x1b[200~a paste whose end is lost")
+        screen.send(b"\x1b")
+        time.sleep(0.3)  # seconds: longer than it takes until Esc alone is the key
+        screen.send(b"p")
+        screen.done(1)
+        screen.send(b"q")
+        assert screen.ends() == 0
+        screen.assert_left_in_order()
+
+
 def test_quit_with_more_keys_behind_it(tmp_path: Path) -> None:
     with terminal("first_graph", folder=tmp_path) as screen:
         screen.done(0)

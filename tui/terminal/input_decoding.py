@@ -1,9 +1,9 @@
 """What a terminal should never send, and what ends the program in Textual if it does.
 
 Textual decodes what is typed strictly: a single byte that is no UTF-8, such as an umlaut from a
-terminal set to Latin-1, would end the program. So would an escape sequence of a key with a number
-that no character has, as broken lines and pasted rubbish bring it. There is no option for either,
-so its look-up of the decoder and its reading of such sequences are replaced.
+terminal set to Latin-1, would end the program. There is no option for that, nor for how what is
+typed is cut into keys (see `input_sequences`), so its look-ups of the decoder and of the parser are
+replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import codecs
 import functools
 from collections.abc import Callable
-from typing import Any
 
 
 def _replacing(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
@@ -19,28 +18,10 @@ def _replacing(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
 
 
 def forgive_bad_input() -> None:
-    """Let a byte that cannot be decoded, and a sequence of no key, be keys without a meaning."""
-    from textual import _xterm_parser
+    """Let bytes that cannot be decoded be keys without a meaning, and read sequences as we do."""
     from textual.drivers import linux_driver
 
+    from tui.terminal.input_parser import InputParser
+
     vars(linux_driver)["getincrementaldecoder"] = _replacing
-    parser = vars(_xterm_parser)["XTermParser"]
-    parse = getattr(parser, "_parse_extended_key", None)
-    if parse is not None and not isinstance(parse, _Forgiving):
-        parser._parse_extended_key = _Forgiving(parse)
-
-
-class _Forgiving:
-    """Reads the sequence of a key; None, as for any that is not known, where that fails."""
-
-    def __init__(self, parse: Callable[[Any, str], Any]) -> None:
-        self._parse = parse
-
-    def __get__(self, parser: Any, kind: type) -> Callable[[str], Any]:
-        return functools.partial(self._try, parser)
-
-    def _try(self, parser: Any, sequence: str) -> Any:
-        try:
-            return self._parse(parser, sequence)
-        except (ValueError, OverflowError):
-            return None
+    vars(linux_driver)["XTermParser"] = InputParser
