@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import errno
 import io
 import os
 import sys
@@ -64,7 +65,11 @@ def _main(argv: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if isinstance(error, BrokenPipeError):  # whoever read the output has enough
             return DONE
-        _say(str(error))
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if is_full and error.filename is None:
+            _say(f"what is to be printed cannot be written: {error.strerror}")
+        else:
+            _say(str(error))
         return UNUSABLE
 
 

@@ -148,6 +148,23 @@ def test_in_the_background_it_leaves_the_terminal_alone(tmp_path: Path) -> None:
         is_the_shells(screen, tmp_path, before)
 
 
+def test_a_question_is_still_open_after_it_was_stopped(tmp_path: Path) -> None:
+    with shell(tmp_path) as screen:
+        screen.send(b"./bp mlp --data embedded\n")
+        screen.done(0)
+        screen.send(b"tn")
+        screen.shows("batch 1 of 63")
+        screen.send(b"q")
+        screen.shows("lose the training")
+        asked = screen.settled()
+        screen.send(CTRL_Z)
+        screen.shows("READY>")
+        screen.send(b"fg\n")
+        screen.is_back_at(asked, "after fg")
+        screen.send(b"y")
+        screen.shows("READY>")
+
+
 def test_continued_without_having_been_stopped(tmp_path: Path) -> None:
     with terminal("first_graph", folder=tmp_path) as screen:
         before = stepped_and_back(screen)

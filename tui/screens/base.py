@@ -33,7 +33,8 @@ ON_A_PAGE = (
 )
 """The actions that are possible while a page lies over the body."""
 
-LEAVING = ("app.quit_program", "quit_program", "app.suspend_process", "suspend_process")
+SUSPENDING = ("app.suspend_process", "suspend_process")
+LEAVING = ("app.quit_program", "quit_program", *SUSPENDING)
 
 
 def bindings(actions: Sequence[Action]) -> list[BindingType]:
@@ -327,7 +328,7 @@ class BaseScreen(Bare, Screen[None]):
                 self.program.action_quit_program()
         elif self._prompt is not None and event.key not in ("ctrl+q", "ctrl+z"):
             self._type(event)
-        elif self._question is not None:
+        elif self._question is not None and event.key != "ctrl+z":
             self._answer(event)
         elif event.key == "escape" and self._page.kind is None and self.program.is_fetching:
             self.program.stop_fetching()
@@ -384,7 +385,9 @@ class BaseScreen(Bare, Screen[None]):
         is done unseen."""
         if not self.is_complete:
             return False
-        if self._question is not None or (self._prompt is not None and action not in LEAVING):
+        if self._question is not None and action not in SUSPENDING:
+            return False
+        if self._prompt is not None and action not in LEAVING:
             return False
         if self._page.kind is not None and not _possible_on_a_page(action):
             return False
