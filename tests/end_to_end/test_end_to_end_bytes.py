@@ -241,7 +241,11 @@ def test_nothing_is_sent_while_nothing_happens(tmp_path: Path) -> None:
 # While something does
 
 
-@pytest.mark.parametrize("faster", [b"", b"+++"], ids=["paced", "full speed"])
+@pytest.mark.parametrize(
+    "faster",
+    [b"", b"+++", b"+++z", b"+++zA", b"+++zzz"],
+    ids=["paced", "full speed", "the last 500", "the last 500, log axis", "the last 20"],
+)
 def test_a_training(faster: bytes, tmp_path: Path) -> None:
     assert_in_budget(
         TRAINING_A_SECOND, (*MLP, "--epochs", "1000"), training, faster + b"c", tmp_path

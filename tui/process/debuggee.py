@@ -126,8 +126,8 @@ class Debuggee:
         if self._is_training() or self._showing == "training":
             # The scenario's code runs for it: what that prints, or leaves behind, is seen to now.
             with loader.guarded(self._scenario.path):
-                if self._is_training():
-                    self._train_for(1 / self._updates)
+                if self._training is not None and self._is_training():
+                    self._train_for(1 / self._training.updates(self._updates))
                     changed = not self._attend_to_break()
                 self._show(changed)
             return

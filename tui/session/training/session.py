@@ -49,6 +49,10 @@ class LrChange:
     """What it was until then."""
 
 
+UPDATES_OF_ALL = 3.0
+"""A second, where all of the curve is drawn anew: so many a line of 4 kB/s carries."""
+
+
 class TrainingSession:
     """Runs a training a batch at a time, at a pace.
 
@@ -266,6 +270,11 @@ class TrainingSession:
     def seconds_until_due(self) -> float:
         """How long to wait before the next batch; 0 at full speed, and in an evaluation."""
         return 0.0 if self.training.awaits_evaluation else self.pace.seconds_until_due()
+
+    def updates(self, wanted: float) -> float:
+        """How many times a second to show something: of a curve of the last batches only, all of
+        which moves each time, not too often."""
+        return wanted if self.curve.shown is None else min(wanted, UPDATES_OF_ALL)
 
     def train_when_due(self) -> bool:
         """Train on a batch, or go on with an evaluation, if it is time for it; whether it was."""
