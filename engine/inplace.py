@@ -42,12 +42,13 @@ class Change:
         """Whether this is still the last change of all its arrays."""
         self.note()
 
-    def note(self) -> None:
-        """It has happened (again) just now, by the user's line that is running."""
+    def note(self, depth: int = 2) -> None:
+        """It has happened (again) just now, by the user's line that is running; `depth` is that of
+        `user_frame`."""
         CLOCK.time += 1
         self.time = CLOCK.time
         """The clock's reading after it."""
-        frame = user_frame(2)  # whoever calls this, or the constructor, is the engine's
+        frame = user_frame(depth)
         # The line's number takes a look-up that only a message needs.
         self._code = frame.f_code if frame else None
         self._instruction = frame.f_lasti if frame else 0
@@ -118,7 +119,7 @@ class RepeatedChange:
         return RepeatedChange, (self._op,)  # a copy's arrays are others
 
     def mark(self, arrays: list[Array]) -> None:
-        """Note that these arrays have just been written into."""
+        """Note that these arrays have just been written into, by a method of the engine's."""
         change = self._change
         if (
             change is not None
@@ -126,7 +127,7 @@ class RepeatedChange:
             and len(arrays) == len(self._arrays)
             and all(map(operator.is_, arrays, self._arrays))
         ):
-            change.note()
+            change.note(3)
         else:
             self._arrays = arrays
             self._change = mark_all_changed(arrays, self._op)

@@ -46,6 +46,8 @@ class LinearLayers:
         self._arrays: list[Array] = []
         """Of all these, when they were last looked at."""
         self._layers: tuple[_Layer, ...] = ()
+        self._goes_in: tuple[int, ...] = ()
+        """The shape of what goes into the first, without its rows."""
         self._dtype: np.dtype[Any] | None = None
         """Of all of them; None where one operation will not do."""
 
@@ -102,7 +104,7 @@ class LinearLayers:
             self._look_at_parameters()
             if x.dtype is not self._dtype:
                 return None
-        if x.shape[1:] != self._arrays[0].shape[1:]:
+        if x.shape[1:] != self._goes_in:
             return None
         results = [x]
         zero, add, equal = zero_for(x), np.add, np.equal
@@ -125,6 +127,7 @@ class LinearLayers:
         if any(weight.array.ndim != 2 for weight, _ in self._parameters):
             return
         goes_in = self._arrays[0]
+        self._goes_in = goes_in.shape[1:]
         layers = []
         for (weight, bias), bends in zip(self._parameters, self._bends, strict=True):
             array = weight.array
