@@ -339,10 +339,8 @@ class BpTui(CellApp):
         elif kind == "copy":
             self._copy(content["what"], content["text"])
         elif kind == "failed" and isinstance(screen, BaseScreen):
-            if content["nearby"]:
-                screen.show_failure_at(content["message"], content["where"], content["nearby"])
-            else:
-                screen.show_failure(content["text"])
+            told = (content[name] for name in ("text", "message", "where", "nearby"))
+            screen.show_failure(*told)
             self._changed()
         elif kind == "refused" and isinstance(screen, BaseScreen):
             screen.refuse(content["text"])

@@ -203,28 +203,28 @@ class BaseScreen(Bare, Screen[None]):
         if self.is_shown:
             self.draw_footer()
 
-    def show_failure(self, text: str) -> None:
-        """Say why it does not go on: in a line, or on a page where it is too long for that."""
-        if self.is_shown and cell_len(text) >= max(self.size.width, 80):
-            self.show_page("It goes no further", [("text", text, "")])
-        else:
-            self.notice(text)
-
-    def show_failure_at(
-        self, text: str, where: str, nearby: Sequence[tuple[int, str, bool]]
+    def show_failure(
+        self, text: str, message: str, where: str, nearby: Sequence[tuple[int, str, bool]]
     ) -> None:
-        """Say why it does not go on, and show the lines of the user's that are to be read for that.
+        """Say why it does not go on: in a line, or on a page where it is too long for that.
 
         Args:
-            text: why.
-            where: the place in the user's code.
-            nearby: the lines, with their numbers, and whether each is the one that is meant.
+            text: why, and where.
+            message: why.
+            where: the place in the user's code; nothing for none.
+            nearby: the lines that are to be read there, with their numbers, and whether each is
+                the one that is meant.
         """
-        lines: list[Item] = [
+        if not self.is_shown or cell_len(text) < max(self.size.width, 80):
+            self.notice(text)
+            return
+        items: list[Item] = [("text", message, "")]
+        if where:
+            items += [("gap", "", ""), ("line", where, "")]
+        items += [
             ("strong" if is_meant else "quiet", f"  {number:>4}  {line}", "")
             for number, line, is_meant in nearby
         ]
-        items: list[Item] = [("text", text, ""), ("gap", "", ""), ("line", where, ""), *lines]
         self.show_page("It goes no further", items)
 
     def ask(
