@@ -339,8 +339,9 @@ class BpTui(CellApp):
         elif kind == "copy":
             self._copy(content["what"], content["text"])
         elif kind == "failed" and isinstance(screen, BaseScreen):
-            told = (content[name] for name in ("text", "message", "where", "nearby"))
-            screen.show_failure(*told)
+            screen.show_failure(
+                content["text"], content["message"], content["where"], content["nearby"]
+            )
             self._changed()
         elif kind == "refused" and isinstance(screen, BaseScreen):
             screen.refuse(content["text"])

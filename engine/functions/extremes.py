@@ -129,12 +129,12 @@ def zero_for(x: Array) -> Any:
 def zeros_for(x: Array) -> Any:
     """0 as `np.maximum` is quickest with: as an array like `x`, for with a single number it takes
     three times as long."""
-    if FEW < x.size <= _MANY and x.dtype is FLOAT32 and x.flags.c_contiguous:
+    if _FEW < x.size <= _MANY and x.dtype is FLOAT32 and x.flags.c_contiguous:
         return _zeros(x.shape)
     return zero_for(x)
 
 
-FEW = 4096
+_FEW = 4096
 """So many elements are better compared with a single number."""
 
 _MANY = 1 << 17

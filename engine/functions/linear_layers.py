@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.functions.extremes import FEW, maximum, zero_for, zeros_for
+from engine.functions.extremes import maximum, zero_for, zeros_for
 from engine.functions.linear import LINEAR, LINEAR_PARTS, fit, linear
 from engine.functions.linear_relu import LINEAR_RELU, before_relu, linear_relu
 from engine.functions.summing import ones
@@ -115,7 +115,7 @@ class LinearLayers:
                 # The same as `np.count_nonzero`, which is a function in Python.
                 if 1 in equal(x, zero).tobytes():
                     return None
-                np.maximum(x, zero if x.size <= FEW else zeros_for(x), out=x)
+                np.maximum(x, zeros_for(x), out=x)
             if not keeps:
                 results.clear()
             results.append(x)

@@ -126,8 +126,8 @@ class Debuggee:
         if self._is_training() or self._showing == "training":
             # The scenario's code runs for it: what that prints, or leaves behind, is seen to now.
             with loader.guarded(self._scenario.path):
-                if self._training is not None and self._is_training():
-                    self._train_for(1 / self._training.updates(self._updates))
+                if self._is_training():
+                    self._train_until_shown()
                     changed = not self._attend_to_break()
                 self._show(changed)
             return
@@ -257,10 +257,10 @@ class Debuggee:
         inspector = self._session.inspector if self._showing == "stepping" else None
         return inspector if inspector is not None and inspector.is_counting else None
 
-    def _train_for(self, seconds: float) -> None:
+    def _train_until_shown(self) -> None:
         """Train at the pace that is set, until it is time to show something or a command waits."""
         assert self._training is not None
-        until = time.monotonic() + seconds
+        until = time.monotonic() + 1 / self._training.updates(self._updates)
         while self._training.running and self._commands.empty():
             now = time.monotonic()
             if now >= until:
