@@ -337,3 +337,12 @@ def test_what_embedding_refuses() -> None:
         embedding(np.array([0]), Tensor(normal(3)))
     with pytest.raises(IndexError, match="padding_idx=7"):
         embedding(np.array([0]), weight, 7)
+
+
+@pytest.mark.parametrize("batch", [3, 1000])
+@pytest.mark.parametrize("label", [-1, -1000, 4, 1000])
+def test_a_label_that_is_no_class_is_named_in_a_batch_of_any_size(batch: int, label: int) -> None:
+    labels = np.zeros(batch, np.int64)
+    labels[-1] = label
+    with pytest.raises(IndexError, match=str(label)):
+        cross_entropy(Tensor(np.zeros((batch, 4), np.float32), requires_grad=True), labels)

@@ -312,3 +312,13 @@ def test_a_replaced_backward_function_is_used_under_every_public_name() -> None:
 def test_matmul_of_a_stack_with_one_matrix_is_one_product() -> None:
     x, w = leaves([np.ones((5, 2, 3)), np.ones((3, 4))])
     np.testing.assert_array_equal(gradient(x @ w, w), np.full((3, 4), 10))
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 1024])
+def test_relu_of_few_elements_and_many(rows: int) -> None:
+    x = np.random.default_rng(rows).standard_normal((rows, 64)).astype(np.float32)
+    x[0, 0] = np.nan
+    for array in (x, x.T, x[:, ::2], np.asfortranarray(x)):
+        out = engine.relu(Tensor(array)).array
+        np.testing.assert_array_equal(out, np.where(array < 0, 0, array))
+        assert out.dtype == np.float32
