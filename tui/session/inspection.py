@@ -79,7 +79,7 @@ def _array(what: str, array: Array, width: int, height: int) -> list[Item]:
 def _summary(array: Array, width: int) -> list[Item]:
     """How the elements are spread; of a huge tensor, those of a sample, which the line says."""
     health = health_of(sample(array, SUMMARISED))
-    counts = [f"{_share(health.zero, health.array.size)} zero"] if health.zero else []
+    counts = [f"{numbers.share(health.zero / health.array.size)} zero"] if health.zero else []
     counts += [
         f"{count} {name}" for name, count in (("NaN", health.nan), ("Inf", health.inf)) if count
     ]
@@ -99,12 +99,6 @@ def _summary(array: Array, width: int) -> list[Item]:
     if health.finite:
         lines.append(("bars", _bars(health, width), ""))
     return lines
-
-
-def _share(count: int, size: int) -> str:
-    """So many of all, but for none; 100 % is said of all alone."""
-    shown = 100 if count == size else min(99, round(100 * count / size))
-    return f"{shown} %" if shown else "<1 %"
 
 
 def _bars(health: Health, width: int) -> str:

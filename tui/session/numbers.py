@@ -58,6 +58,12 @@ def apart(one: float, other: float) -> tuple[str, str]:
     return shown, others
 
 
+def share(fraction: float) -> str:
+    """A share in percent; 0 % and 100 % are said of none and of all alone."""
+    shown = min(99, round(100 * fraction)) if fraction < 1 else 100
+    return f"{shown} %" if shown or not fraction else "<1 %"
+
+
 def is_inline(array: Array) -> bool:
     """Whether an array is small enough to be printed in a line."""
     return array.size <= INLINE and array.ndim <= 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tui.session.numbers import share
 from tui.session.training.monitor.measuring import Measurement, Row
 from tui.session.training.monitor.spark import spark
 from tui.session.training.monitor.verdicts import Verdict, percent, three_digits
@@ -72,8 +73,4 @@ def update_of(row: Row) -> str:
 
 def zeros_of(row: Row) -> str:
     """The share of zeros in the gradient, where there is one."""
-    if row.zeros is None:
-        return "-"
-    # 100 % and 0 % are said of all and of none alone.
-    shown = round(100 * row.zeros)
-    return f"{min(shown, 99) if row.zeros < 1 else 100} %" if row.zeros > 0 else "0 %"
+    return "-" if row.zeros is None else share(row.zeros)
