@@ -220,8 +220,9 @@ class BpTui(CellApp):
             self.say(f"{content['text']}; Esc stops it")
         elif kind == "problem":
             self._drop_successor()
-            if isinstance(self.screen, BaseScreen):
-                self.screen.show_page("What was in use stays", [("text", content["message"], "")])
+            screen = self.current()
+            if isinstance(screen, BaseScreen):
+                screen.show_page("What was in use stays", [("text", content["message"], "")])
         elif kind == "ended":
             self._drop_successor()
             told = ending.told(client.options.scenario, content["status"], content["report"])
@@ -233,7 +234,7 @@ class BpTui(CellApp):
     def _offer_successor(self) -> None:
         """Have all of MNIST take over once it is there; ask before where a training would be lost
         that was begun since it was asked for."""
-        screen = self.screen
+        screen = self.current()
         if self._arrived is None:
             return
         if self._is_given_up or not self._may_be_lost:
@@ -262,8 +263,9 @@ class BpTui(CellApp):
 
     def say(self, text: str) -> None:
         """Show a line until the next key."""
-        if isinstance(self.screen, BaseScreen):
-            self.screen.notice(text)
+        screen = self.current()
+        if isinstance(screen, BaseScreen):
+            screen.notice(text)
 
     def _copy(self, what: str, text: str) -> None:
         """Copy to the clipboard of the terminal, which does not say whether it has done so."""
@@ -281,7 +283,8 @@ class BpTui(CellApp):
 
         def if_still_loading() -> None:
             if self.client is client and not self._answered:
-                if not isinstance(self.screen, LoadingScreen):
+                screen = self.current()
+                if screen is not None and not isinstance(screen, LoadingScreen):
                     self._show(LoadingScreen(client.options.scenario))
                 client.ask_where()
                 self.set_timer(1.0, if_still_loading)
@@ -314,7 +317,7 @@ class BpTui(CellApp):
         if received.client is not self.client:
             return
         kind = content["type"]
-        screen = self._current()
+        screen = self.current()
         if kind not in ("printed", "where"):
             self.watching.hear(content)
         if kind in SCREENS:
@@ -362,7 +365,9 @@ class BpTui(CellApp):
 
     # Screens
 
-    def _current(self) -> Screen[Any] | None:
+    def current(self) -> Screen[Any] | None:
+        """The screen that is shown; None between two, and once the program comes to its end: what
+        a timer or the process brings may come then."""
         return self.screen if self.screen_stack else None
 
     def _show_view(self, kind: type[ViewScreen], content: dict[str, Any], first: bool) -> None:
@@ -392,7 +397,7 @@ class BpTui(CellApp):
     @property
     def shown(self) -> BaseScreen | None:
         """The screen that is on top, where it is one of ours."""
-        screen = self._current()
+        screen = self.current()
         return screen if isinstance(screen, BaseScreen) else None
 
     def _changed(self) -> None:

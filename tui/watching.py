@@ -107,6 +107,6 @@ class Watching:
         self._watch()
 
     def _show(self) -> None:
-        screen = self._program.screen
+        screen = self._program.current()
         if isinstance(screen, BaseScreen) and screen.is_shown:
             screen.draw_footer()

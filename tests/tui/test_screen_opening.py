@@ -320,6 +320,25 @@ def has_ended(pid: int) -> bool:
     return False
 
 
+async def test_what_comes_while_there_is_no_screen_does_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stepping("first_graph") as driver:
+        app, later = driver.app, []
+        with monkeypatch.context() as patch:
+            patch.setattr(type(app), "set_timer", lambda self, delay, call: later.append(call))
+            assert app.client is not None
+            app._attend(app.client)
+            patch.setattr(type(app), "screen_stack", property(lambda self: []))
+            patch.setattr(type(app), "screen", property(lambda self: app.screen_stack[-1]))
+            (if_still_loading,) = later
+            if_still_loading()
+            app.say("nobody sees it")
+            app.watching.found({})
+            assert later == [if_still_loading] * 2
+        await driver.done(0)
+
+
 async def test_a_key_that_is_kept_while_it_loads_is_given_to_nobody_else(tmp_path: Path) -> None:
     path = tmp_path / "slow.py"
     hold = tmp_path / "hold"
