@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
 from screen_driver import Driver, program, stepping, training
+from textual import _time
 
 from tui import app as app_module
 from tui.widgets import glyphs
@@ -149,6 +151,19 @@ async def test_many_sizes_one_after_another() -> None:
             await driver.pilot.resize_terminal(41 + 26 * i, 12 + 6 * i)
         await driver.resized_to(80, 24)
         await driver.is_back_at(before, "many sizes")
+
+
+async def test_a_host_that_lets_it_stand_still_stops_no_resizing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stepping("mlp") as driver:
+        clock, looks = _time.get_time, itertools.count()
+        # Between any two looks at the clock more time passes than a resize is put off for.
+        monkeypatch.setattr(_time, "get_time", lambda: clock() + 0.01 * next(looks))
+        for size in ((120, 40), (60, 20), (100, 30)):
+            await driver.resized_to(*size)
+            await driver.until(lambda wanted=size: len(driver.lines()) == wanted[1], f"{size}")
+            has_the_frame(driver)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from tui.actions import QUIT, REDRAW, Action
 from tui.screens.frame import PAGE_KEYS, header_line, line_of_keys
 from tui.screens.page import SCROLLING, Page, small_items
 from tui.screens.prompt import Prompt
+from tui.timers import SureTimers
 from tui.widgets import styles
 from tui.widgets.bare import Bare, Room
 from tui.widgets.items import Item
@@ -42,7 +43,7 @@ def bindings(actions: Sequence[Action]) -> list[BindingType]:
     return [Binding(key, action.name, action.help) for action in actions for key in action.keys]
 
 
-class BaseScreen(Bare, Screen[None]):
+class BaseScreen(SureTimers, Bare, Screen[None]):
     """A screen with a body between a header and two lines at the bottom.
 
     Over the body lies, where it is asked for, a page: the keys, or what the scenario printed.

@@ -15,11 +15,13 @@ from textual import events
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.errors import NoWidget
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.terminal.output import Output
+from tui.timers import SureTimers
 
 COLOURS = {
     "standard": ColorSystem.STANDARD,
@@ -51,9 +53,17 @@ class CellDriver(LinuxDriver):
         self.output.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._key_thread is not None and self._key_thread.is_alive():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, self._tell_size)
             self.output.forget()
         else:
             self.output.stop_drawing()
+
+    def _tell_size(self) -> None:
+        """Tell the application how large the terminal is. Textual does so while the signal is
+        handled, where the next signal interrupts it: of two sizes the older could come last."""
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self.send_message(events.Resize(size, size))
 
     def let_go(self) -> None:
         """Give the terminal back in order to take it again at once, since something else has had it
@@ -102,7 +112,7 @@ class CellDriver(LinuxDriver):
         self._app.post_message(message)
 
 
-class CellApp(App[None]):
+class CellApp(SureTimers, App[None]):
     """An application whose screen goes to a `CellDriver`, where it has one."""
 
     _has_drawn_lines = False
