@@ -12,6 +12,11 @@ EPOCH_ROW = re.compile(r" (\d+) +(\d\.\d+) +(\d\.\d+) +(\d+\.\d) %$")
 """An epoch with its losses and its accuracy."""
 
 
+def epochs(driver: Driver) -> list[re.Match[str]]:
+    """The epochs that are shown."""
+    return [row for line in driver.lines() if (row := EPOCH_ROW.search(line))]
+
+
 def braille(driver: Driver) -> int:
     """How many characters of the curve are on the screen."""
     return sum("\u2800" < char <= "\u28ff" for char in driver.text())
@@ -100,7 +105,8 @@ async def test_it_comes_to_its_end_with_results_and_back_with_the_trained_weight
         await driver.shows("learning rate")
         await driver.press(*["plus"] * 3, "c")
         await driver.shows("16 of 16", "done; Esc steps with the trained weights")
-        rows = [row for line in driver.lines() if (row := EPOCH_ROW.search(line))]
+        await driver.until(lambda: len(epochs(driver)) == 2, "both epochs")
+        rows = epochs(driver)
         assert [int(row[1]) for row in rows] == [1, 2]
         assert float(rows[1][3]) < float(rows[0][3]) < 2.4
         assert sum(line.count("o") for line in map(plot_only, driver.lines()[2:18])) == 2
@@ -175,7 +181,7 @@ async def test_as_many_of_the_last_epochs_are_shown_as_there_is_room_for(
         await driver.shows("done; Esc steps")
 
         def all_there() -> bool:
-            shown = [int(row[1]) for line in driver.lines() if (row := EPOCH_ROW.search(line))]
+            shown = [int(row[1]) for row in epochs(driver)]
             room = driver.app.screen.query_one("#epochs").size.height - 5
             return shown == list(range(51 - room, 51))
 

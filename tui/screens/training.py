@@ -14,6 +14,7 @@ from tui.screens.base import BaseScreen, bindings
 from tui.screens.training_parts import (
     EPOCHS_WIDTH,
     NARROW,
+    Heights,
     caption_line,
     data_line,
     epoch_items,
@@ -54,6 +55,8 @@ class TrainingScreen(BaseScreen):
         """How many views have come."""
         self._waits = ""
         """What is to come after the batch under way, where that takes a while."""
+        self._arranged: tuple[int, int, Heights] | None = None
+        """The size of the screen, and the heights of its parts, when it was laid out last."""
 
     def compose_body(self) -> ComposeResult:
         """The plot at the left, the epochs beside or below it, then the parameters, progress at
@@ -117,6 +120,11 @@ class TrainingScreen(BaseScreen):
         width, height = self.size
         narrow = width < NARROW
         rows = heights(width, height, self._view)
+        is_laid_out = self.query_one("#progress").size.width == width
+        if is_laid_out and self._arranged == (width, height, rows):
+            self._show_parts()  # in one frame with header and footer
+            return
+        self._arranged = width, height, rows
         for name, wanted in (
             ("caption", rows.caption),
             ("parameters", rows.table),
