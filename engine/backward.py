@@ -227,7 +227,7 @@ class BackwardPass:
 def backward(root: Tensor, end_grad: Any = None) -> None:
     """Run a whole backward pass; see `Tensor.backward`."""
     seed = seed_of(root, end_grad)
-    if STEP_HOOKS:
+    if STEP_HOOKS.added:
         run_watched(root, seed)
     else:
         run_straight(root, seed)

@@ -39,7 +39,8 @@ class HookList:
     """Hooks in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._hooks: dict[int, Hook] = {}
+        self.added: dict[int, Hook] = {}
+        """By their keys; to ask whether there are any costs least here."""
         self._next = 0
 
     def add(self, hook: Hook) -> HookHandle:
@@ -47,21 +48,21 @@ class HookList:
         if not callable(hook):
             raise TypeError(f"a hook is a function, not {hook!r}")
         self._next += 1
-        self._hooks[self._next] = hook
-        return HookHandle(self._hooks, self._next)
+        self.added[self._next] = hook
+        return HookHandle(self.added, self._next)
 
     def __bool__(self) -> bool:
-        return bool(self._hooks)
+        return bool(self.added)
 
     def __iter__(self) -> Iterator[Hook]:
         """The hooks in their order; one that is removed meanwhile is passed over."""
-        if len(self._hooks) == 1:  # which takes a third of the time
-            return iter(tuple(self._hooks.values()))
+        if len(self.added) == 1:  # which takes a third of the time
+            return iter(tuple(self.added.values()))
         return self._one_by_one()
 
     def _one_by_one(self) -> Iterator[Hook]:
-        for key in list(self._hooks):
-            hook = self._hooks.get(key)
+        for key in list(self.added):
+            hook = self.added.get(key)
             if hook is not None:
                 yield hook
 

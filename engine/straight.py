@@ -11,7 +11,7 @@ from operator import attrgetter
 from sys import getrefcount
 from typing import Any
 
-import numpy as np
+from numpy import asarray, generic, ndarray
 
 from engine.contributions import back_func_of, checked, failed, hooked, store
 from engine.graph import backward_order
@@ -30,10 +30,6 @@ Stored = list[tuple[Tensor, Any]]
 def run_straight(root: Tensor, seed: Array) -> None:
     """Compute the gradients of all leaves.
 
-    As long as each node was made from one other node (and any leaves), that one is the next and
-    nothing has to be put in order. Leaves wait until all else is done, unless somebody could see
-    it: a hook.
-
     Where an error or an interrupt ends the pass before its end, every `.grad` is put back to what
     it was.
 
@@ -45,16 +41,68 @@ def run_straight(root: Tensor, seed: Array) -> None:
         BackwardError: a backward function is missing or wrong.
         CycleError: the graph has a cycle.
     """
-    stored: Stored = []
     grads: Grads = {root: seed}
+    stored: Stored = []
     del seed
-    take, known, asarray = grads.pop, grads.get, np.asarray
-    array_type, arrays = np.ndarray, (np.ndarray, np.generic)
+    try:
+        node = root if RECIPES.set_by_hand else _run_down(root, grads, stored)
+        if node is not None:
+            _run_on(root, node, grads, stored)
+    except BaseException:
+        for leaf, before in reversed(stored):
+            leaf._grad = before
+        raise
+
+
+def _run_down(node: Tensor, grads: Grads, stored: Stored) -> Tensor | None:
+    """Go on for as long as there is nothing to put in order: to the first node whose gradient
+    somebody looks at, or that hands it on to others than leaves of its own; None where there is
+    none. A usual training needs no more than this, so it is to have few instructions."""
+    grad = grads.pop(node)
+    while (
+        (operation := node._op) is not None
+        and operation.joint is not None
+        and node._hooks is None
+        and node._made_at == CLOCK.time
+    ):
+        inputs = node._inputs
+        if operation.only is not None:
+            grad = operation.joint(asarray(grad), node)[operation.only]
+            node = inputs[operation.only]
+        elif (
+            operation.take_apart is not None
+            and not any(map(_OPERATION, inputs))
+            and not any(map(_HOOKS, inputs))
+            and len({*inputs}) == len(inputs)
+        ):
+            for leaf, own in zip(inputs, operation.joint(asarray(grad), node), strict=True):
+                if own is not None:
+                    before = leaf._grad
+                    stored.append((leaf, before))
+                    if before is None:
+                        leaf._grad = own
+                    else:
+                        store(leaf, own)
+            return None
+        else:
+            break
+    grads[node] = grad
+    return node
+
+
+def _run_on(root: Tensor, first: Tensor, grads: Grads, stored: Stored) -> None:
+    """Go on from the first node whose gradient has not been handed on.
+
+    As long as each node was made from one other node (and any leaves), that one is the next and
+    nothing has to be put in order. Leaves wait until all else is done, unless somebody could see
+    it: a hook.
+    """
+    take, known = grads.pop, grads.get
     called: BackFunc | None = None  # the backward function that is running
     contribution: Any = None
     # What comes after the node, once that is not known without putting all below it in order.
     rest: Iterator[Tensor] | None = iter(backward_order(root)) if RECIPES.set_by_hand else None
-    following: Tensor | None = root if rest is None else next(rest)
+    following: Tensor | None = first if rest is None else next(rest)
     try:
         while following is not None:
             node = following
@@ -70,51 +118,41 @@ def run_straight(root: Tensor, seed: Array) -> None:
                         store(node, grads[node])
                 if operation is not None:
                     check_unchanged(node)
-            if (
-                rest is None
-                and operation is not None
-                and operation.take_apart is not None
-                and _is_seen_between(node)
-            ):
-                rest = _all_after(node, root, grads, stored)
-                operation = node._op
+            if rest is None and operation is not None and operation.take_apart is not None:
+                # All but the first part's input, which comes last.
+                between = node._inputs[:-1]
+                if any(map(_OPERATION, between)) or any(map(_HOOKS, between)):
+                    # Not only leaves that nobody looks at: its parts are steps of their own.
+                    rest = _all_after(node, root, grads, stored)
+                    operation = node._op
             following, branches = None, False
             if operation is None:
                 contribution = None
                 _finish([node], grads, stored)
             elif operation.joint is not None:
                 grad_out = take(node)
-                if grad_out.__class__ is not array_type:
+                if grad_out.__class__ is not ndarray:
                     grad_out = asarray(grad_out)  # NumPy makes scalars of 0-d arrays
-                inputs, contributions = node._inputs, operation.joint(grad_out, node)
-                if (
-                    operation.take_apart is not None
-                    and contributions[-1] is None
-                    and not grads
-                    and len({*inputs}) == len(inputs)
-                ):
-                    # Its inputs are leaves, each once, and nothing comes after them.
-                    _keep(inputs, contributions, stored)
-                    break
-                for parent, contribution in zip(inputs, contributions, strict=True):
+                contributions = operation.joint(grad_out, node)
+                for parent, contribution in zip(node._inputs, contributions, strict=True):
                     if contribution is None:
                         continue
                     so_far = known(parent)
                     # Not added in place: others may hold the arrays, too.
                     grads[parent] = contribution if so_far is None else so_far + contribution
-                    if parent._op is not None or parent._hooks is not None:
+                    if parent._op is not None or parent._hooks:
                         if following is None:
                             following = parent
                         elif following is not parent:
                             branches = True
             else:
                 grad_out = take(node)
-                if grad_out.__class__ is not array_type:
+                if grad_out.__class__ is not ndarray:
                     grad_out = asarray(grad_out)
                 out, args = node.array, node._args
                 kwargs, back_func = operation.kwargs, operation.back_func
                 if len(args) == 2:
-                    first, second = args
+                    one, other = args
                 for arg, parent in enumerate(node._inputs):
                     if not isinstance(parent, Tensor) or not parent._requires_grad:
                         continue
@@ -123,13 +161,13 @@ def run_straight(root: Tensor, seed: Array) -> None:
                         contribution = back(grad_out, out, *args, **kwargs)
                     elif len(args) == 2:
                         # The same as below, but quicker.
-                        contribution = back(grad_out, out, first, second)
+                        contribution = back(grad_out, out, one, other)
                     else:
                         contribution = back(grad_out, out, *args)
                     called = None
                     original = parent.array
                     if (
-                        not isinstance(contribution, arrays)
+                        not isinstance(contribution, _ARRAYS)
                         or contribution.shape != original.shape
                         or contribution.dtype is not original.dtype
                     ):
@@ -137,7 +175,7 @@ def run_straight(root: Tensor, seed: Array) -> None:
                     # As above: a loop for both would take a quarter longer on single numbers.
                     so_far = known(parent)
                     grads[parent] = contribution if so_far is None else so_far + contribution
-                    if parent._op is not None or parent._hooks is not None:
+                    if parent._op is not None or parent._hooks:
                         if following is None:
                             following = parent
                         elif following is not parent:
@@ -148,23 +186,12 @@ def run_straight(root: Tensor, seed: Array) -> None:
                 following = next(rest, None)
         contributions = []
         contribution = None  # or a leaf would not be the only one to hold its own
-        _finish(list(grads), grads, stored)
-    except BaseException as error:
-        for leaf, before in reversed(stored):
-            leaf._grad = before
-        if called is not None and isinstance(error, Exception):
-            raise failed(node, arg, called, error) from error
-        raise
-
-
-def _is_seen_between(node: Tensor) -> bool:
-    """Whether something other than leaves that nobody looks at goes into the parts of a node after
-    the first one, or beside that one's input, which comes last."""
-    inputs = node._inputs[:-1]
-    return any(map(_OPERATION, inputs)) or any(map(_HOOKS, inputs))
-
-
-_GRAD, _HOOKS, _OPERATION = attrgetter("_grad"), attrgetter("_hooks"), attrgetter("_op")
+        if grads:
+            _finish(list(grads), grads, stored)
+    except Exception as error:
+        if called is None:
+            raise
+        raise failed(node, arg, called, error) from error
 
 
 def _all_after(node: Tensor, root: Tensor, grads: Grads, stored: Stored) -> Iterator[Tensor]:
@@ -176,30 +203,23 @@ def _all_after(node: Tensor, root: Tensor, grads: Grads, stored: Stored) -> Iter
     return iter(order[place + 1 :])
 
 
-def _keep(leaves: tuple[Tensor, ...], grads: list[Any], stored: Stored) -> None:
-    """Let leaves have gradients that nobody else holds; those that are not None."""
-    stored += zip(leaves, map(_GRAD, leaves), strict=True)
-    for leaf, grad in zip(leaves, grads, strict=True):
-        if grad is not None:
-            if leaf._grad is None:
-                leaf._grad = grad
-            else:
-                store(leaf, grad)
-
-
 def _finish(leaves: list[Tensor], grads: Grads, stored: Stored) -> None:
     """Let leaves have their gradients."""
     stored += zip(leaves, map(_GRAD, leaves), strict=True)
-    take, array_type = grads.pop, np.ndarray
+    take = grads.pop
     for leaf in leaves:
         grad = take(leaf)
         # An array that nobody else holds is kept as it is.
         if (
             leaf._grad is None
-            and grad.__class__ is array_type
+            and grad.__class__ is ndarray
             and getrefcount(grad) == HELD_ONCE
             and (grad.base is None or owns_memory(grad))
         ):
             leaf._grad = grad
         elif grad is not None:
-            store(leaf, np.asarray(grad))
+            store(leaf, asarray(grad))
+
+
+_ARRAYS = ndarray, generic
+_GRAD, _HOOKS, _OPERATION = attrgetter("_grad"), attrgetter("_hooks"), attrgetter("_op")

@@ -26,7 +26,7 @@ Joint = Callable[[Array, Tensor], list[Array | None]]
 class Operation:
     """A function on arrays with the backward functions that hold for a graph built now."""
 
-    __slots__ = ("back_func", "func", "joint", "kwargs", "name", "reads", "take_apart")
+    __slots__ = ("back_func", "func", "joint", "kwargs", "name", "only", "reads", "take_apart")
 
     def __init__(self, func: ForwardFunc, name: str) -> None:
         self.func = func
@@ -36,6 +36,8 @@ class Operation:
         self.joint: Joint | None = None
         """Computes the gradients of all arguments at once; None where the backward functions are
         called one by one."""
+        self.only: int | None = None
+        """Where it is so with all at once: the one argument that a gradient goes to."""
         self.take_apart: Callable[[Tensor], None] | None = None
         """Puts nodes of its parts in the place of a node, for whoever looks at it."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
@@ -48,7 +50,7 @@ class Operation:
         bound = Operation.__new__(Operation)
         bound.func, bound.name, bound.kwargs = self.func, self.name, kwargs
         bound.joint, bound.back_func, bound.reads = self.joint, self.back_func, self.reads
-        bound.take_apart = self.take_apart
+        bound.take_apart, bound.only = self.take_apart, self.only
         return bound
 
 

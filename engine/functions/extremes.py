@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +10,11 @@ import numpy as np
 
 from engine.broadcasting import unbroadcast
 from engine.functions.arithmetic import Operand
+from engine.functions.constants import zero_for, zeros_for
 from engine.functions.keywords import stands_for
 from engine.fusion import Fusion
 from engine.registry import BACK_FUNCS, Array
-from engine.tensor import FLOAT32, Tensor
+from engine.tensor import Tensor
 from engine.wrapping import wrap_forward_fn
 
 maximum = wrap_forward_fn(np.maximum)
@@ -120,36 +120,6 @@ def relu_back(grad_out: Array, out: Array, x: Array) -> Array:
         return _to_winner(grad_out, out, x, zero, np.greater)
     return np.asarray(grad_out * np.greater(x, zero))
 
-
-def zero_for(x: Array) -> Any:
-    """0 as an array, which NumPy need not convert anew at each call."""
-    return _ZERO if x.dtype is FLOAT32 else 0.0
-
-
-def zeros_for(x: Array) -> Any:
-    """0 as `np.maximum` is quickest with: as an array like `x`, for with a single number it takes
-    three times as long."""
-    if _FEW < x.size <= _MANY and x.dtype is FLOAT32 and x.flags.c_contiguous:
-        return _zeros(x.shape)
-    return zero_for(x)
-
-
-_FEW = 4096
-"""So many elements are better compared with a single number."""
-
-_MANY = 1 << 17
-"""For more elements nothing is kept."""
-
-
-@functools.lru_cache(maxsize=8)
-def _zeros(shape: tuple[int, ...]) -> Array:
-    zeros = np.zeros(shape, np.float32)
-    zeros.flags.writeable = False
-    return zeros
-
-
-_ZERO = np.zeros((), np.float32)
-_ZERO.flags.writeable = False
 
 _RELU_FUSION = Fusion(maximum)
 _relu = wrap_forward_fn(_rectified, name="relu")

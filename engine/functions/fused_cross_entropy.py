@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
-from engine.functions.summing import ones
+from engine.functions.constants import ones
 from engine.registry import BACK_FUNCS, Array
 from engine.tensor import Tensor
-from engine.wrapping import fused_node, operation_of
+from engine.wrapping import operation_of
 
 _INTP = np.dtype(np.intp)
 
 
-def fused_cross_entropy(logits: Tensor, labels: Tensor, reduction: str) -> Tensor:
-    """See `engine.cross_entropy`; logits and labels are known to fit."""
-    losses, *saved = _computed(logits.array, labels.array, reduction)
-    arrays = (logits.array, labels.array, reduction, *saved)
-    return fused_node(_CROSS_ENTROPY, losses, arrays, (logits, labels))
-
-
 def _cross_entropy(logits: Array, targets: Array, reduction: str, *saved: Array) -> Array:
-    return _computed(logits, targets, reduction)[0]
+    return computed(logits, targets, reduction)[0]
 
 
-def _computed(logits: Array, targets: Array, reduction: str) -> tuple[Array, Array, Array, Array]:
-    """The loss, and what its backward function uses again: exp(logits) up to a factor, the sums of
-    its rows, and the places of the targets in it."""
+def computed(logits: Array, targets: Array, reduction: str) -> tuple[Array, tuple[Any, ...]]:
+    """The loss (see `engine.cross_entropy`) of logits and labels that are known to fit, and the
+    arguments of its node: these, exp(logits) up to a factor, the sums of its rows, and the places
+    of the targets in it."""
     # With the classes along dimension 0: there NumPy reduces several times faster than along the
     # last one.
     shifted = logits.T.copy()
     shifted -= np.maximum.reduce(shifted, 0)
     batch = len(targets)
-    length, numbers = _counting(batch)
+    length, numbers, of_batch, of_classes = _counting(batch, len(shifted), shifted.dtype)
     places = np.multiply(targets if targets.dtype is _INTP else targets.astype(np.intp), length)
     places += numbers
     picked = shifted.take(places)
     exps = np.exp(shifted, shifted)
-    sums = ones(len(exps), exps.dtype).dot(exps)
+    sums = of_classes.dot(exps)
     losses: Array = np.log(sums)
     losses -= picked
     if reduction != "none":
-        total = ones(batch, losses.dtype).dot(losses)
+        total = of_batch.dot(losses)
         losses = np.asarray(total / batch if reduction == "mean" else total)
-    return losses, exps, sums, places
+    return losses, (logits, targets, reduction, exps, sums, places)
 
 
 def fused_cross_entropy_back(
@@ -75,15 +70,16 @@ def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
 
 
 @functools.lru_cache(maxsize=8)
-def _counting(length: int) -> tuple[Array, Array]:
-    """`length` as an array, which NumPy need not convert anew at each call, and the numbers from 0
-    to below it."""
-    counted = np.asarray(length), np.arange(length)
+def _counting(batch: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Array, Array, Array]:
+    """`batch` as an array, which NumPy need not convert anew at each call; the numbers from 0 to
+    below it; and what adds up losses, and the classes of each: see `ones`."""
+    counted = np.asarray(batch), np.arange(batch)
     for array in counted:
         array.flags.writeable = False
-    return counted
+    return *counted, ones(batch, dtype), ones(classes, dtype)
 
 
 BACK_FUNCS.add_back_func(_cross_entropy, 0, fused_cross_entropy_back, reads=(3, 4, 5))
-_CROSS_ENTROPY = operation_of(_cross_entropy, "cross_entropy")
-_CROSS_ENTROPY.joint = _joint
+CROSS_ENTROPY = operation_of(_cross_entropy, "cross_entropy")
+CROSS_ENTROPY.joint = _joint
+CROSS_ENTROPY.only = 0

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from engine.functions.arithmetic import add
+from engine.functions.constants import ones
 from engine.functions.linear_algebra import matmul
 from engine.functions.shape import permute
-from engine.functions.summing import ones
 from engine.fusion import Fusion
 from engine.registry import BACK_FUNCS, Array
 from engine.tensor import FLOAT32, FLOAT64, Tensor

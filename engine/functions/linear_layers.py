@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.functions.extremes import maximum, zero_for, zeros_for
+from engine.functions.constants import MANY, ZERO, ones, zeros
+from engine.functions.extremes import maximum
 from engine.functions.linear import LINEAR, LINEAR_PARTS, fit, linear
 from engine.functions.linear_relu import LINEAR_RELU, before_relu, linear_relu
-from engine.functions.summing import ones
 from engine.fusion import Fusion
 from engine.registry import Array
 from engine.state import STATE, SWITCHES
-from engine.tensor import Tensor, bare_tensor
+from engine.tensor import FLOAT32, Tensor, bare_tensor
 from engine.wrapping import fused_node, operation_of
 
 
@@ -107,7 +107,8 @@ class LinearLayers:
         if x.shape[1:] != self._goes_in:
             return None
         results = [x]
-        zero, add, equal = zero_for(x), np.add, np.equal
+        dtype, add, equal = x.dtype, np.add, np.equal
+        zero = ZERO if dtype is FLOAT32 else 0.0
         for _, _, transposed, bias, bends in self._layers:
             x = x.dot(transposed)
             add(x, bias, x)
@@ -115,7 +116,7 @@ class LinearLayers:
                 # The same as `np.count_nonzero`, which is a function in Python.
                 if 1 in equal(x, zero).tobytes():
                     return None
-                np.maximum(x, zeros_for(x), out=x)
+                np.maximum(x, zeros(x.shape, dtype) if x.size <= MANY else zero, out=x)
             if not keeps:
                 results.clear()
             results.append(x)
@@ -151,12 +152,10 @@ class _Layer(NamedTuple):
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
     """The gradients of all arguments, None where none is needed."""
-    # What is NaN or infinite anywhere in the layers is so in what comes out of them; what becomes
-    # so among the gradients is so in the last ones.
-    if math.isfinite(np.vdot(node.array, grad_out)):
-        grads, last = _gradients(grad_out, node, are_finite=True)
-        if math.isfinite(last.dot(last)):
-            return grads
+    grads, last = _gradients(grad_out, node, are_finite=True)
+    # Where an infinite one was multiplied by 0, all those below it are NaN.
+    if math.isfinite(last.dot(last)):
+        return grads
     return _gradients(grad_out, node, are_finite=False)[0]
 
 
@@ -164,12 +163,13 @@ def _gradients(grad_out: Array, node: Tensor, are_finite: bool) -> tuple[list[Ar
     """The gradients of all arguments, and of the layers' results the one computed last.
 
     Args:
-        are_finite: whether all are finite, so that a product with 0 is 0.
+        are_finite: whether all are taken to be finite, so that a product with 0 is 0.
     """
     results, layers = node._args
     inputs, out = node._inputs, node.array
     grads: list[Array | None] = []
-    vector, zero = ones(len(grad_out), grad_out.dtype), zero_for(out)
+    dtype = grad_out.dtype
+    vector, zero = ones(len(grad_out), dtype), ZERO if dtype is FLOAT32 else 0.0
     above: Array | None = None
     for (weight, by_column, _, _, bends), goes_in, bias, parameter in zip(
         layers[::-1], results[::-1], inputs[::2], inputs[1::2], strict=False
@@ -180,9 +180,9 @@ def _gradients(grad_out: Array, node: Tensor, are_finite: bool) -> tuple[list[Ar
             if not are_finite:
                 grad_out = before_relu(grad_out, out)
             elif above is None:
-                grad_out = grad_out * np.greater(out, zero)
+                grad_out = grad_out * np.not_equal(out, zero)
             else:
-                np.multiply(grad_out, np.greater(out, zero), grad_out)
+                np.multiply(grad_out, np.not_equal(out, zero), grad_out)
         sums = vector.dot(grad_out)
         grads.append(sums if bias._requires_grad else None)
         if not parameter._requires_grad:

@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from engine.functions.extremes import maximum, relu, zero_for, zeros_for
+from engine.functions.constants import zero_for, zeros_for
+from engine.functions.extremes import maximum, relu
 from engine.functions.linear import (
     LINEAR_PARTS,
     affine,
@@ -53,10 +54,10 @@ def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
 
 def before_relu(grad_out: Array, out: Array) -> Array:
     """The gradient of what went into relu, none of which was 0."""
-    on = np.greater(out, zero_for(out))
+    on = np.not_equal(out, zero_for(out))  # so NaN is on
     if math.isfinite(np.vdot(out, grad_out)):  # the quickest way to find NaN or Inf in either
         return np.asarray(grad_out * on)
-    return np.where(on | np.isnan(out), grad_out, 0).astype(grad_out.dtype)
+    return np.where(on, grad_out, 0).astype(grad_out.dtype)
 
 
 def linear_relu_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from engine.errors import ShapeError
 from engine.functions.arithmetic import add, exp, log, multiply, subtract, true_divide
 from engine.functions.class_weights import ClassWeights, widened
-from engine.functions.fused_cross_entropy import fused_cross_entropy
+from engine.functions.fused_cross_entropy import CROSS_ENTROPY, computed
 from engine.functions.indexing import getitem
 from engine.functions.plain_losses import check_reduction
 from engine.functions.reduction import sum
@@ -18,6 +18,7 @@ from engine.fusion import Fusion
 from engine.origin import composite
 from engine.registry import Array
 from engine.tensor import Tensor
+from engine.wrapping import fused_node
 
 _INT64, _UINT64 = np.dtype(np.int64), np.dtype(np.uint64)
 _FUSION = Fusion(subtract, exp, sum, log, getitem, true_divide)
@@ -54,7 +55,8 @@ def cross_entropy(
         IndexError: a label is no class.
         ValueError: there is no such reduction, or the smoothing is no part.
     """
-    check_reduction("cross_entropy", reduction)
+    if reduction != "mean":
+        check_reduction("cross_entropy", reduction)
     if label_smoothing and not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing goes from 0 to 1, not {label_smoothing}")
     labels = labels if isinstance(labels, Tensor) else Tensor(labels)
@@ -77,7 +79,8 @@ def cross_entropy(
         return _uneven_cross_entropy(logits, counts, reduction, label_smoothing)
 
     if _FUSION.allowed() and batch and scores.dtype.kind == "f":
-        return fused_cross_entropy(logits, labels, reduction)
+        loss, args = computed(scores, labels.array, reduction)
+        return fused_node(CROSS_ENTROPY, loss, args, (logits, labels))
     log_sum, shifted = _log_sum_and_shifted(logits)
     losses = subtract(log_sum, getitem(shifted, (np.arange(batch), labels)))
     if reduction == "none":

@@ -24,9 +24,13 @@ import engine
 from engine import (
     BackwardError,
     BackwardPass,
+    Linear,
+    ReLU,
+    Sequential,
     Tensor,
     add_step_hook,
     backward_steps,
+    cross_entropy,
     unbroadcast,
 )
 
@@ -136,6 +140,13 @@ class Interrupt:
 
 def prepared(way: str) -> tuple[list[Tensor], Callable[[], Any]]:
     """Tensors whose gradients a call of the function completes."""
+    if way == "training":
+        network = Sequential(Linear(2, 3), ReLU(), Linear(3, 2))
+        parameters = list(network.parameters())
+        for n, parameter in enumerate(parameters):
+            parameter.array[...] = np.linspace(0.5, 1, parameter.numel()).reshape(parameter.shape)
+            parameter.grad = Tensor(np.ones(parameter.shape)) if n % 2 else None
+        return parameters, cross_entropy(network(Tensor([[1.0, 2.0]])), Tensor([1])).backward
     a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     a.grad = Tensor([5.0, 5.0])
     c = a * b
@@ -155,7 +166,7 @@ def prepared(way: str) -> tuple[list[Tensor], Callable[[], Any]]:
     return [a, b, c], ways[way]
 
 
-@pytest.mark.parametrize("way", ["backward", "run", "run again", "loop"])
+@pytest.mark.parametrize("way", ["training", "backward", "run", "run again", "loop"])
 def test_an_interrupt_at_any_line_leaves_all_or_nothing_done(way: str) -> None:
     tensors, complete = prepared(way)
     complete()

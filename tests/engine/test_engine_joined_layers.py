@@ -55,6 +55,36 @@ def test_layers_after_each_other(
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
+@given(
+    data=st.data(),
+    sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+def test_what_is_not_finite_goes_the_same_way(
+    data: st.DataObject, sizes: list[int], dtype: str
+) -> None:
+    bends = data.draw(st.lists(st.booleans(), min_size=3, max_size=3), label="bends")
+    network = layers(sizes, bends, dtype)
+    chance = np.random.default_rng(data.draw(st.integers(0, 99), label="seed"))
+    x, grad = (chance.standard_normal((3, size)).astype(dtype) for size in (sizes[0], sizes[-1]))
+    parameters = [parameter.array for parameter in network.parameters()]
+    for array in parameters:
+        array[...] = chance.standard_normal(array.shape)
+    for array in data.draw(st.lists(st.sampled_from([x, grad, *parameters]), max_size=2)):
+        place = data.draw(st.integers(0, array.size - 1), label="place")
+        array[np.unravel_index(place, array.shape)] = data.draw(
+            st.sampled_from([np.nan, np.inf, -np.inf, 0]), label="strange"
+        )
+    with np.errstate(all="ignore"):
+        fused, fused_grads = run(network, x, grad, watched=False)
+        parts, parts_grads = run(network, x, grad, watched=True)
+    np.testing.assert_allclose(fused.array, parts.array, rtol=1e-5, atol=1e-6)
+    for one, other in zip(fused_grads, parts_grads, strict=True):
+        assert one is not None
+        assert other is not None
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
 def test_layers_are_one_node_until_somebody_looks() -> None:
     network, x = without_ties()
     out = network(x)
@@ -175,6 +205,21 @@ def test_parameters_that_keep_their_gradients_or_are_computed() -> None:
     for weight, before in zip(weights, (expected[0], expected[2]), strict=True):
         assert weight.grad is not None
         np.testing.assert_allclose(weight.grad.array, before.array, rtol=1e-5)
+
+
+def test_hooks_that_were_removed_are_no_hooks() -> None:
+    network, x = without_ties()
+    x.requires_grad = True
+    network(x).sum().backward()
+    expected = [tensor.grad for tensor in (x, *network.parameters())]
+    for tensor in (x, *network.parameters()):
+        tensor.grad = None
+        tensor.register_hook(lambda grad: grad * 2).remove()
+    network(x).sum().backward()
+    for tensor, before in zip((x, *network.parameters()), expected, strict=True):
+        assert tensor.grad is not None
+        assert before is not None
+        np.testing.assert_array_equal(tensor.grad.array, before.array)
 
 
 def test_frozen_between_the_two_ways() -> None:
