@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from engine.functions.constants import zero_for, zeros_for
+from engine.functions.constants import ones, zero_for, zeros_for
 from engine.functions.extremes import maximum, relu
 from engine.functions.linear import (
     LINEAR_PARTS,
@@ -49,15 +49,22 @@ def _linear_relu(x: Array, weight: Array, bias: Array) -> Array:
 
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
-    return linear_grads(before_relu(grad_out, node.array), node)
+    through = np.asarray(grad_out * _is_on(node.array))
+    sums = ones(len(through), through.dtype).dot(through)
+    # Where an infinite one was multiplied by 0, its sum is NaN.
+    if not math.isfinite(sums.dot(sums)):
+        return linear_grads(before_relu(grad_out, node.array), node)
+    return linear_grads(through, node, sums)
 
 
 def before_relu(grad_out: Array, out: Array) -> Array:
     """The gradient of what went into relu, none of which was 0."""
-    on = np.not_equal(out, zero_for(out))  # so NaN is on
-    if math.isfinite(np.vdot(out, grad_out)):  # the quickest way to find NaN or Inf in either
-        return np.asarray(grad_out * on)
-    return np.where(on, grad_out, 0).astype(grad_out.dtype)
+    return np.where(_is_on(out), grad_out, 0).astype(grad_out.dtype, copy=False)
+
+
+def _is_on(out: Array) -> Array:
+    """Where the gradient comes through: also where it is NaN."""
+    return np.asarray(np.not_equal(out, zero_for(out)))
 
 
 def linear_relu_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:

