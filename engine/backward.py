@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from engine.contributions import hooked, seed_of, store
 from engine.graph import backward_order, sorted_computational_graph
 from engine.hooks import STEP_HOOKS
@@ -12,7 +14,7 @@ from engine.propagation import propagate, waiting_in
 from engine.registry import Array, BackFunc
 from engine.steps import Edge, Step
 from engine.straight import run_straight
-from engine.tensor import Tensor
+from engine.tensor import FLOAT32, Tensor
 from engine.watched import run_watched
 
 
@@ -226,7 +228,11 @@ class BackwardPass:
 
 def backward(root: Tensor, end_grad: Any = None) -> None:
     """Run a whole backward pass; see `Tensor.backward`."""
-    seed = seed_of(root, end_grad)
+    array = root.array
+    if end_grad is None and array.dtype is FLOAT32 and not array.ndim and root._requires_grad:
+        seed = np.array(1, FLOAT32)  # what `seed_of` gives, sooner
+    else:
+        seed = seed_of(root, end_grad)
     if STEP_HOOKS.added:
         run_watched(root, seed)
     else:

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import functools
 import operator
+import sys
 import weakref
 from collections.abc import Iterable, Iterator
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import BackwardError
 from engine.naming import name_in_caller
-from engine.origin import user_frame
+from engine.origin import ENGINE_FOLDER
 from engine.registry import Array
 
 if TYPE_CHECKING:
@@ -34,35 +36,39 @@ class Change:
         op: what changes the arrays, as its user calls it.
     """
 
-    __slots__ = ("_code", "_instruction", "is_theirs", "op", "time")
+    __slots__ = ("code", "instruction", "is_theirs", "op", "time")
 
     def __init__(self, op: str) -> None:
         self.op = op
         self.is_theirs = True
         """Whether this is still the last change of all its arrays."""
-        self.note()
-
-    def note(self, depth: int = 2) -> None:
-        """It has happened (again) just now, by the user's line that is running; `depth` is that of
-        `user_frame`."""
+        self.code: CodeType | None = None
+        """That of the user's function that did it."""
+        self.instruction = 0
+        """Where in it; to find the line takes a look-up that only a message needs."""
         CLOCK.time += 1
         self.time = CLOCK.time
         """The clock's reading after it."""
-        frame = user_frame(depth)
-        # The line's number takes a look-up that only a message needs.
-        self._code = frame.f_code if frame else None
-        self._instruction = frame.f_lasti if frame else 0
+        self.note_line(sys._getframe(1))
+
+    def note_line(self, frame: FrameType | None) -> None:
+        """It was done by the line that is being run in this frame, or in the innermost one around
+        it that is not the engine's own."""
+        while frame is not None and frame.f_code.co_filename.startswith(ENGINE_FOLDER):
+            frame = frame.f_back
+        self.code = frame.f_code if frame else None
+        self.instruction = frame.f_lasti if frame else 0
 
     @property
     def filename(self) -> str | None:
         """The file of the user's line that did it."""
-        return self._code.co_filename if self._code else None
+        return self.code.co_filename if self.code else None
 
     @property
     def line(self) -> int | None:
         """The number of that line."""
-        for start, end, line in self._code.co_lines() if self._code else ():
-            if start <= self._instruction < end:
+        for start, end, line in self.code.co_lines() if self.code else ():
+            if start <= self.instruction < end:
                 return line
         return None
 
@@ -127,7 +133,13 @@ class RepeatedChange:
             and len(arrays) == len(self._arrays)
             and all(map(operator.is_, arrays, self._arrays))
         ):
-            change.note(3)
+            CLOCK.time += 1
+            change.time = CLOCK.time
+            frame = sys._getframe(2)
+            if frame.f_code is change.code:
+                change.instruction = frame.f_lasti
+            else:
+                change.note_line(frame)
         else:
             self._arrays = arrays
             self._change = mark_all_changed(arrays, self._op)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_ENGINE_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+ENGINE_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -107,7 +107,7 @@ def user_frame(depth: int = 0) -> FrameType | None:
         depth: so many frames, that of the caller the first of them, are known to be the engine's.
     """
     frame: FrameType | None = sys._getframe(1 + depth)
-    while frame is not None and frame.f_code.co_filename.startswith(_ENGINE_FOLDER):
+    while frame is not None and frame.f_code.co_filename.startswith(ENGINE_FOLDER):
         frame = frame.f_back
     return frame
 

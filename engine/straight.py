@@ -41,8 +41,8 @@ def run_straight(root: Tensor, seed: Array) -> None:
         BackwardError: a backward function is missing or wrong.
         CycleError: the graph has a cycle.
     """
-    grads: Grads = {root: seed}
     stored: Stored = []
+    grads: Grads = {root: seed}
     del seed
     try:
         node = root if RECIPES.set_by_hand else _run_down(root, grads, stored)
@@ -65,27 +65,26 @@ def _run_down(node: Tensor, grads: Grads, stored: Stored) -> Tensor | None:
         and node._hooks is None
         and node._made_at == CLOCK.time
     ):
-        inputs = node._inputs
         if operation.only is not None:
-            grad = operation.joint(asarray(grad), node)[operation.only]
-            node = inputs[operation.only]
-        elif (
-            operation.take_apart is not None
-            and not any(map(_OPERATION, inputs))
-            and not any(map(_HOOKS, inputs))
-            and len({*inputs}) == len(inputs)
-        ):
-            for leaf, own in zip(inputs, operation.joint(asarray(grad), node), strict=True):
-                if own is not None:
-                    before = leaf._grad
-                    stored.append((leaf, before))
-                    if before is None:
-                        leaf._grad = own
-                    else:
-                        store(leaf, own)
-            return None
-        else:
+            grad = operation.only(asarray(grad), node.array, *node._args)
+            node = node._inputs[0]
+            continue
+        if operation.take_apart is None:
             break
+        inputs = node._inputs
+        for leaf in inputs:
+            if leaf._op is not None or leaf._hooks is not None:
+                grads[node] = grad
+                return node
+        for leaf, own in zip(inputs, operation.joint(asarray(grad), node), strict=True):
+            if own is not None:
+                before = leaf._grad
+                stored.append((leaf, before))
+                if before is None:
+                    leaf._grad = own
+                else:
+                    store(leaf, own)
+        return None
     grads[node] = grad
     return node
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -36,10 +35,11 @@ class Operation:
         self.joint: Joint | None = None
         """Computes the gradients of all arguments at once; None where the backward functions are
         called one by one."""
-        self.only: int | None = None
-        """Where it is so with all at once: the one argument that a gradient goes to."""
+        self.only: BackFunc | None = None
+        """Where a gradient goes to the first argument only: its backward function."""
         self.take_apart: Callable[[Tensor], None] | None = None
-        """Puts nodes of its parts in the place of a node, for whoever looks at it."""
+        """Puts nodes of its parts in the place of a node, for whoever looks at it. No tensor comes
+        twice among the inputs of such a node."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
         self.reads = BACK_FUNCS.reads_of(func)
@@ -153,9 +153,6 @@ def wrap_forward_fn(
     return tensor_func
 
 
-_REQUIRES_GRAD, _OPERATION = attrgetter("_requires_grad"), attrgetter("_op")
-
-
 def fused_node(
     operation: Operation, array: Array, arrays: tuple[Any, ...], inputs: tuple[Any, ...]
 ) -> Tensor:
@@ -171,10 +168,15 @@ def fused_node(
     out.array = array
     out._grad = out._hooks = out._source = None
     out._made_at = now = CLOCK.time
-    if any(map(_REQUIRES_GRAD, inputs)) and (not SWITCHES.turned or STATE.grad_enabled):
-        for tensor in filter(_OPERATION, inputs):
-            if tensor._made_at != now and tensor._requires_grad:
-                check_current(operation.name, inputs)
+    requires_grad = outdated = False
+    for tensor in inputs:
+        if tensor._requires_grad:
+            requires_grad = True
+            if tensor._made_at != now and tensor._op is not None:
+                outdated = True
+    if requires_grad and (not SWITCHES.turned or STATE.grad_enabled):
+        if outdated:
+            check_current(operation.name, inputs)
         out._requires_grad = True
         out._op, out._args, out._inputs = operation, arrays, inputs
     else:

@@ -16,21 +16,33 @@ _INTP = np.dtype(np.intp)
 
 
 def _cross_entropy(logits: Array, targets: Array, reduction: str, *saved: Array) -> Array:
-    return computed(logits, targets, reduction)[0]
+    found = computed(logits, targets, reduction)
+    assert found is not None  # or there would be no node
+    return found[0]
 
 
-def computed(logits: Array, targets: Array, reduction: str) -> tuple[Array, tuple[Any, ...]]:
-    """The loss (see `engine.cross_entropy`) of logits and labels that are known to fit, and the
-    arguments of its node: these, exp(logits) up to a factor, the sums of its rows, and the places
-    of the targets in it."""
+def computed(logits: Array, targets: Array, reduction: str) -> tuple[Array, tuple[Any, ...]] | None:
+    """The loss (see `engine.cross_entropy`) and the arguments of its node: logits, labels and
+    reduction, exp(logits) up to a factor, the sums of its rows, and the places of the targets in
+    it. None where one operation will not do, be it for an error or for a label to be ignored."""
+    shape = logits.shape
+    if targets.shape != shape[:1] or len(shape) != 2 or logits.dtype.kind != "f" or not logits.size:
+        return None
+    batch, classes = shape
+    numbers, of_batch, of_classes = _counting(batch, classes, logits.dtype)
+    labels = targets
+    if labels.dtype is not _INTP:
+        if labels.dtype.kind not in "iu":
+            return None
+        labels = labels.astype(np.intp)
+    try:
+        places = np.ravel_multi_index((labels, numbers), (classes, batch))
+    except ValueError:  # a label that is no class
+        return None
     # With the classes along dimension 0: there NumPy reduces several times faster than along the
     # last one.
     shifted = logits.T.copy()
     shifted -= np.maximum.reduce(shifted, 0)
-    batch = len(targets)
-    length, numbers, of_batch, of_classes = _counting(batch, len(shifted), shifted.dtype)
-    places = np.multiply(targets if targets.dtype is _INTP else targets.astype(np.intp), length)
-    places += numbers
     picked = shifted.take(places)
     exps = np.exp(shifted, shifted)
     sums = of_classes.dot(exps)
@@ -70,16 +82,15 @@ def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
 
 
 @functools.lru_cache(maxsize=8)
-def _counting(batch: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Array, Array, Array]:
-    """`batch` as an array, which NumPy need not convert anew at each call; the numbers from 0 to
-    below it; and what adds up losses, and the classes of each: see `ones`."""
-    counted = np.asarray(batch), np.arange(batch)
-    for array in counted:
-        array.flags.writeable = False
-    return *counted, ones(batch, dtype), ones(classes, dtype)
+def _counting(batch: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
+    """The numbers from 0 to below `batch`, and what adds up losses, and the classes of each: see
+    `ones`."""
+    numbers = np.arange(batch)
+    numbers.flags.writeable = False
+    return numbers, ones(batch, dtype), ones(classes, dtype)
 
 
 BACK_FUNCS.add_back_func(_cross_entropy, 0, fused_cross_entropy_back, reads=(3, 4, 5))
 CROSS_ENTROPY = operation_of(_cross_entropy, "cross_entropy")
 CROSS_ENTROPY.joint = _joint
-CROSS_ENTROPY.only = 0
+CROSS_ENTROPY.only = fused_cross_entropy_back

@@ -7,10 +7,9 @@ a node for each layer: what those would hold is kept, so nothing is computed ane
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from operator import attrgetter, is_
-from typing import Any, NamedTuple
+from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -43,13 +42,14 @@ class LinearLayers:
         self._backwards = tuple(
             tensor for weight, bias in reversed(parameters) for tensor in (bias, weight)
         )
-        self._arrays: list[Array] = []
+        self._arrays: list[Array]
         """Of all these, when they were last looked at."""
         self._layers: tuple[_Layer, ...] = ()
         self._goes_in: tuple[int, ...] = ()
         """The shape of what goes into the first, without its rows."""
         self._dtype: np.dtype[Any] | None = None
         """Of all of them; None where one operation will not do."""
+        self._look_at_parameters()
 
     def __call__(self, x: Tensor) -> Tensor:
         """What the first layer takes, to what the last one (or the bend after it) gives.
@@ -57,76 +57,65 @@ class LinearLayers:
         Raises:
             ShapeError: the shapes do not belong together.
         """
-        if not isinstance(x, Tensor) or not _FUSION.allowed():
+        if not isinstance(x, Tensor):
             return self._one_by_one(x)
         weight, bias = self._parameters[0]
-        if (SWITCHES.turned and not STATE.grad_enabled) or not (
-            weight._requires_grad or bias._requires_grad or x._requires_grad
-        ):
-            return self._after_layers_without_gradients(x)
-        results = self._results_for(x.array, keeps=True)
-        if results is None:
+        recorded = not SWITCHES.turned or STATE.grad_enabled
+        keeps = recorded and (weight._requires_grad or bias._requires_grad or x._requires_grad)
+        if x._requires_grad and any(tensor is x for tensor in self._tensors):
             return self._one_by_one(x)
-        array = results.pop()
+        if recorded and not keeps:
+            later = self._first_with_gradients()
+            if later is not None:
+                first = LinearLayers(self._parameters[:later], self._bends[:later])
+                return LinearLayers(self._parameters[later:], self._bends[later:])(first(x))
+        result = x.array
+        dtype = result.dtype
+        for tensor, array in zip(self._tensors, self._arrays, strict=True):
+            if tensor.array is not array:
+                self._look_at_parameters()
+                break
+        if dtype is not self._dtype or result.shape[1:] != self._goes_in:
+            return self._one_by_one(x)
+        goes_in: list[Array] = []
+        add, equal = np.add, np.equal
+        zero = ZERO if dtype is FLOAT32 else 0.0
+        for _, _, transposed, biases, bends in self._layers:
+            if keeps:
+                goes_in.append(result)
+            result = result.dot(transposed)
+            add(result, biases, result)
+            if bends:
+                # An element exactly at the bend lets half of its gradient through (see
+                # `linear_relu`). The same as `np.count_nonzero`, which is a function in Python.
+                if 1 in equal(result, zero).tobytes():
+                    return self._one_by_one(x)
+                few = result.size <= MANY
+                np.maximum(result, zeros(result.shape, dtype) if few else zero, out=result)
+        if not keeps:
+            return bare_tensor(result)
         # From the last one back, in the order in which gradients come to them.
-        inputs = (*self._backwards, x)
-        return fused_node(_LINEAR_LAYERS, array, (results, self._layers), inputs)
+        return fused_node(_LINEAR_LAYERS, result, (goes_in, self._layers), (*self._backwards, x))
 
-    def _after_layers_without_gradients(self, x: Tensor) -> Tensor:
-        """Of layers that no gradient comes to nothing is kept."""
-        ready = count = len(self._bends)
-        if not SWITCHES.turned or STATE.grad_enabled:
-            needed = [
-                weight._requires_grad or bias._requires_grad for weight, bias in self._parameters
-            ]
-            ready = needed.index(True) if True in needed else count
-        layers = LinearLayers(self._parameters[:ready], self._bends[:ready])
-        results = layers._results_for(x.array, keeps=False)
-        if results is None:
-            return self._one_by_one(x)
-        x = bare_tensor(results[-1])
-        if ready == count:
-            return x
-        return LinearLayers(self._parameters[ready:], self._bends[ready:])(x)
+    def _first_with_gradients(self) -> int | None:
+        """The first layer with a parameter that requires grad."""
+        for i, (weight, bias) in enumerate(self._parameters):
+            if weight._requires_grad or bias._requires_grad:
+                return i
+        return None
 
     def _one_by_one(self, x: Tensor) -> Tensor:
         for (weight, bias), bend in zip(self._parameters, self._bends, strict=True):
             x = linear_relu(x, weight, bias) if bend else linear(x, weight, bias)
         return x
 
-    def _results_for(self, x: Array, keeps: bool) -> list[Array] | None:
-        """The arrays that go into each layer (where they are kept), and the one that comes out of
-        the last; None where one operation will not do, or an element is exactly at the bend (see
-        `linear_relu`)."""
-        if x.dtype is not self._dtype or not all(
-            map(is_, map(_ARRAY, self._tensors), self._arrays)
-        ):
-            self._look_at_parameters()
-            if x.dtype is not self._dtype:
-                return None
-        if x.shape[1:] != self._goes_in:
-            return None
-        results = [x]
-        dtype, add, equal = x.dtype, np.add, np.equal
-        zero = ZERO if dtype is FLOAT32 else 0.0
-        for _, _, transposed, bias, bends in self._layers:
-            x = x.dot(transposed)
-            add(x, bias, x)
-            if bends:
-                # The same as `np.count_nonzero`, which is a function in Python.
-                if 1 in equal(x, zero).tobytes():
-                    return None
-                np.maximum(x, zeros(x.shape, dtype) if x.size <= MANY else zero, out=x)
-            if not keeps:
-                results.clear()
-            results.append(x)
-        return results
-
     def _look_at_parameters(self) -> None:
         self._arrays = [tensor.array for tensor in self._tensors]
         self._dtype = None
         if any(weight.array.ndim != 2 for weight, _ in self._parameters):
             return
+        if len({*self._tensors}) < len(self._tensors):
+            return  # what comes to a layer that is used twice is added up first
         goes_in = self._arrays[0]
         self._goes_in = goes_in.shape[1:]
         layers = []
@@ -136,43 +125,33 @@ class LinearLayers:
                 return
             by_column = array.strides[0] < array.strides[1]
             goes_in = array.T
-            layers.append(_Layer(array, by_column, goes_in, bias.array, bends))
+            layers.append((array, by_column, goes_in, bias.array, bends))
         self._layers = tuple(layers)
         self._dtype = goes_in.dtype
 
 
-class _Layer(NamedTuple):
-    weight: Array
-    by_column: bool
-    """Whether the weight lies column by column in memory."""
-    transposed: Array
-    bias: Array
-    bends: bool
+_Layer = tuple[Array, bool, Array, Array, bool]
+"""The weight, whether it lies column by column in memory, the weight transposed, the bias, and
+whether relu comes after them."""
 
 
-def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
-    """The gradients of all arguments, None where none is needed."""
-    grads, last = _gradients(grad_out, node, are_finite=True)
-    # Where an infinite one was multiplied by 0, all those below it are NaN.
-    if math.isfinite(last.dot(last)):
-        return grads
-    return _gradients(grad_out, node, are_finite=False)[0]
-
-
-def _gradients(grad_out: Array, node: Tensor, are_finite: bool) -> tuple[list[Array | None], Array]:
-    """The gradients of all arguments, and of the layers' results the one computed last.
+def _joint(grad_out: Array, node: Tensor, are_finite: bool = True) -> list[Array | None]:
+    """The gradients of all arguments, None where none is needed.
 
     Args:
+        grad_out: the gradient of the result.
+        node: made by `LinearLayers`.
         are_finite: whether all are taken to be finite, so that a product with 0 is 0.
     """
+    handed_down = grad_out
     results, layers = node._args
     inputs, out = node._inputs, node.array
     grads: list[Array | None] = []
-    dtype = grad_out.dtype
-    vector, zero = ones(len(grad_out), dtype), ZERO if dtype is FLOAT32 else 0.0
+    vector = ones(len(grad_out), grad_out.dtype)
     above: Array | None = None
+    leaves = iter(inputs)
     for (weight, by_column, _, _, bends), goes_in, bias, parameter in zip(
-        layers[::-1], results[::-1], inputs[::2], inputs[1::2], strict=False
+        reversed(layers), reversed(results), leaves, leaves, strict=False
     ):
         if above is not None:
             grad_out = grad_out.dot(above)
@@ -180,9 +159,9 @@ def _gradients(grad_out: Array, node: Tensor, are_finite: bool) -> tuple[list[Ar
             if not are_finite:
                 grad_out = before_relu(grad_out, out)
             elif above is None:
-                grad_out = grad_out * np.not_equal(out, zero)
+                grad_out = grad_out * np.sign(out)
             else:
-                np.multiply(grad_out, np.not_equal(out, zero), grad_out)
+                np.multiply(grad_out, np.sign(out), grad_out)
         sums = vector.dot(grad_out)
         grads.append(sums if bias._requires_grad else None)
         if not parameter._requires_grad:
@@ -197,7 +176,10 @@ def _gradients(grad_out: Array, node: Tensor, are_finite: bool) -> tuple[list[Ar
         grads.append(grad_out.dot(above))
     else:
         grads.append(None)
-    return grads, sums
+    # Where an infinite one was multiplied by 0, all those below it are NaN.
+    if are_finite and not isfinite(sums.dot(sums)):
+        return _joint(handed_down, node, are_finite=False)
+    return grads
 
 
 def _take_apart(node: Tensor) -> None:
@@ -205,9 +187,9 @@ def _take_apart(node: Tensor) -> None:
     inputs, (results, layers) = node._inputs[::-1], node._args
     x = inputs[0]
     last = len(layers) - 1
-    for i, layer in enumerate(layers):
-        operation = LINEAR_RELU if layer.bends else LINEAR
-        args = results[i], layer.weight, layer.bias
+    for i, (weight, _, _, bias, bends) in enumerate(layers):
+        operation = LINEAR_RELU if bends else LINEAR
+        args = results[i], weight, bias
         parents = (x, *inputs[2 * i + 1 : 2 * i + 3])
         if i == last:
             # On one line, where nothing comes between: no interrupt, no other thread.
@@ -221,8 +203,7 @@ def _take_apart(node: Tensor) -> None:
         x._op, x._args, x._inputs = operation, args, parents
 
 
-_ARRAY = attrgetter("array")
-_FUSION = Fusion(*LINEAR_PARTS, maximum)
+FUSION = Fusion(*LINEAR_PARTS, maximum)
 _LINEAR_LAYERS = operation_of(LinearLayers, "linear")
 _LINEAR_LAYERS.joint = _joint
 _LINEAR_LAYERS.take_apart = _take_apart

@@ -15,16 +15,14 @@ from engine.functions.plain_losses import check_reduction
 from engine.functions.reduction import sum
 from engine.functions.shape import unsqueeze
 from engine.fusion import Fusion
-from engine.origin import composite
-from engine.registry import Array
+from engine.origin import calling
 from engine.tensor import Tensor
 from engine.wrapping import fused_node
 
-_INT64, _UINT64 = np.dtype(np.int64), np.dtype(np.uint64)
+_INT64 = np.dtype(np.int64)
 _FUSION = Fusion(subtract, exp, sum, log, getitem, true_divide)
 
 
-@composite
 def cross_entropy(
     logits: Tensor,
     labels: Any,
@@ -57,9 +55,27 @@ def cross_entropy(
     """
     if reduction != "mean":
         check_reduction("cross_entropy", reduction)
+    if not isinstance(labels, Tensor):
+        labels = Tensor(labels)
+    if weight is None and ignore_index < 0 and not label_smoothing and _FUSION.allowed():
+        at_once = computed(logits.array, labels.array, reduction)
+        if at_once is not None:
+            return fused_node(CROSS_ENTROPY, *at_once, (logits, labels))
+    with calling(cross_entropy):
+        return _in_parts(logits, labels, weight, ignore_index, reduction, label_smoothing)
+
+
+def _in_parts(
+    logits: Tensor,
+    labels: Tensor,
+    weight: Any,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+) -> Tensor:
+    """See `cross_entropy`."""
     if label_smoothing and not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing goes from 0 to 1, not {label_smoothing}")
-    labels = labels if isinstance(labels, Tensor) else Tensor(labels)
     scores, targets = logits.array, labels.array
     shape = scores.shape
     if len(shape) != 2 or targets.shape != shape[:1] or not shape[1]:
@@ -72,34 +88,18 @@ def cross_entropy(
             raise TypeError(f"cross_entropy: labels are integers, not {targets.dtype}")
         targets = widened(targets)
     batch, classes = shape
-    if weight is not None or label_smoothing or ignore_index >= 0 or _any_strange(targets, classes):
+    strange = ((targets < 0) | (targets >= classes)).any()
+    if weight is not None or label_smoothing or ignore_index >= 0 or strange:
         counts = ClassWeights(
             "cross_entropy", "label", targets, classes, weight, ignore_index, scores.dtype
         )
         return _uneven_cross_entropy(logits, counts, reduction, label_smoothing)
-
-    if _FUSION.allowed() and batch and scores.dtype.kind == "f":
-        loss, args = computed(scores, labels.array, reduction)
-        return fused_node(CROSS_ENTROPY, loss, args, (logits, labels))
     log_sum, shifted = _log_sum_and_shifted(logits)
     losses = subtract(log_sum, getitem(shifted, (np.arange(batch), labels)))
     if reduction == "none":
         return losses
     total = sum(losses)
     return total if reduction == "sum" else true_divide(total, batch)
-
-
-def _any_strange(targets: Array, classes: int) -> bool:
-    """Whether a label is no class."""
-    if len(targets) <= _FEW:
-        numbers = targets.tolist()
-        return bool(numbers) and (max(numbers) >= classes or min(numbers) < 0)
-    # Without its sign a negative number is a very large one.
-    return int(np.maximum.reduce(targets.view(_UINT64))) >= classes
-
-
-_FEW = 64
-"""Up to so many numbers Python is quicker than NumPy."""
 
 
 def _log_sum_and_shifted(logits: Tensor) -> tuple[Tensor, Tensor]:

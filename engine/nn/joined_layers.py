@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from engine.functions.linear_layers import LinearLayers
+from engine.functions.linear_layers import FUSION, LinearLayers
 from engine.nn.activation import ReLU
 from engine.nn.linear import Linear
 from engine.nn.module import ATTRIBUTES, Module
+from engine.registry import BACK_FUNCS
 from engine.state import STATE, SWITCHES
 from engine.tensor import Tensor
 
@@ -19,7 +20,8 @@ Part = Callable[[Any], Any]
 class JoinedLayers:
     """Puts one function in the place of Linear and ReLU modules that follow one another.
 
-    It remembers them for as long as no attribute of any module is set.
+    It remembers them for as long as no attribute of any module is set, and no backward
+    function.
     """
 
     def __init__(self) -> None:
@@ -35,7 +37,7 @@ class JoinedLayers:
         unpatched = (Linear.forward, ReLU.forward, Linear.__call__, ReLU.__call__) == _FORWARDS
         if (SWITCHES.turned and STATE.origins_enabled) or not unpatched:
             return modules.values()
-        version = ATTRIBUTES.version
+        version = ATTRIBUTES.version + BACK_FUNCS.version
         if version != self._version or self._modules != [*modules.values()]:
             self._join([*modules.values()])
             self._version = version
@@ -43,6 +45,9 @@ class JoinedLayers:
 
     def _join(self, modules: list[Module]) -> None:
         self._modules, self._parts = modules, []
+        if not FUSION.allowed():
+            self._parts += modules
+            return
         run: list[Module] = []
         for module in modules:
             if _continues(run, module):

@@ -220,6 +220,8 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not (SWITCHES.turned and STATE.origins_enabled):
+            if len(args) == 1 and not kwargs:
+                return self.forward(args[0])
             return self.forward(*args, **kwargs)
         with calling(self):
             return self.forward(*args, **kwargs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,9 +14,6 @@ from engine.tensor import Tensor
 
 State = dict[str, Any]
 """What an optimiser remembers of one parameter: arrays of its shape, and numbers."""
-
-
-_GRAD, _ARRAY = attrgetter("_grad"), attrgetter("array")
 
 
 class Optimizer:
@@ -54,12 +50,19 @@ class Optimizer:
 
     def step(self) -> None:
         """Change the parameters that have a gradient, in place and unrecorded."""
-        grads: list[Any] = list(map(_GRAD, self.params))
-        arrays = list(map(_ARRAY, self.params))
+        grads: list[Any] = []
+        arrays: list[Array] = []
+        are_arrays = True
+        for param in self.params:
+            grad = param._grad
+            if grad.__class__ is not np.ndarray:
+                are_arrays = False
+            grads.append(grad)
+            arrays.append(param.array)
         if not self._scratch:
             self._scratch = [np.empty_like(array) for array in arrays]
         states, scratches = self.state, self._scratch
-        if set(map(type, grads)) != {np.ndarray}:
+        if not are_arrays:
             given = [i for i, grad in enumerate(grads) if grad is not None]
             grads = [getattr(grads[i], "array", grads[i]) for i in given]
             arrays = [arrays[i] for i in given]

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import repeat
-from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
 from engine.optim.base import Optimizer, State
 from engine.registry import Array
 from engine.tensor import FLOAT32, Tensor
-
-_DTYPE = attrgetter("dtype")
 
 
 class SGD(Optimizer):
@@ -69,12 +64,10 @@ class SGD(Optimizer):
         if self._rate[0] != lr:
             self._rate = lr, np.asarray(lr, np.float32)
         rate = self._rate[1]
-        rates: Iterable[Any] = repeat(rate)
-        if {*map(_DTYPE, params)} != {FLOAT32}:
-            rates = [rate if param.dtype is FLOAT32 else lr for param in params]
-        # Memory that was freed a moment ago is in the cache; what was kept for this is not.
-        for _ in map(np.subtract, params, map(np.multiply, grads, rates), params):
-            pass
+        subtract, multiply = np.subtract, np.multiply
+        for param, grad in zip(params, grads, strict=True):
+            # Memory that was freed a moment ago is in the cache; what was kept for this is not.
+            subtract(param, multiply(grad, rate if param.dtype is FLOAT32 else lr), param)
 
     def _update(self, param: Array, grad: Array, state: State, scratch: Array) -> None:
         if self.weight_decay:

@@ -105,6 +105,35 @@ def test_the_line_that_did_it() -> None:
     assert f"line {line}" in str(caught.value)
 
 
+def test_the_last_of_the_lines_that_did_it() -> None:
+    x = leaf([1.0, 2.0])
+    optimiser = SGD([x], lr=0.5)
+    x.grad = Tensor(np.ones_like(x.array))
+
+    def elsewhere() -> None:
+        optimiser.step()  # at another place
+
+    def refused() -> str:
+        with pytest.raises(BackwardError) as caught:
+            loss.backward()
+        return str(caught.value)
+
+    with open(__file__, encoding="utf-8") as source:
+        lines = source.read().splitlines()
+    line = {
+        text.split("# ")[-1]: i for i, text in enumerate(lines, 1) if "optimiser.step()" in text
+    }
+    loss = x.log().sum()
+    optimiser.step()  # here
+    assert f"line {line['here']})" in refused()
+    optimiser.step()  # here, too
+    assert f"line {line['here, too']})" in refused()
+    elsewhere()
+    assert f"line {line['at another place']})" in refused()
+    optimiser.step()  # back
+    assert f"line {line['back']})" in refused()
+
+
 def test_a_saved_result() -> None:
     x = leaf([1.0, 2.0])
     y = x.exp()

@@ -17,6 +17,7 @@ from hypothesis.extra import numpy as arrays
 
 import engine
 from engine import (
+    BackwardPass,
     Linear,
     Parameter,
     ReLU,
@@ -187,7 +188,7 @@ def hooked_at(place: str, of_recorded: bool, run: Callable[[Tensor], None]) -> H
 def test_hooks_on_what_layers_are_made_from(place: str) -> None:
     straight = hooked_at(place, False, backward_itself)
     assert len(straight) == (7 if place == "all" else 1)
-    assert straight == hooked_at(place, False, lambda out: engine.BackwardPass(out).run())
+    assert straight == hooked_at(place, False, lambda out: BackwardPass(out).run())
 
 
 def test_parameters_that_keep_their_gradients_or_are_computed() -> None:
@@ -274,7 +275,7 @@ def test_a_layer_that_comes_again_and_again_to_the_bit() -> None:
     assert layer.weight.grad is not None
     once = layer.weight.grad.array.copy()
     network.zero_grad()
-    engine.BackwardPass(network(x).sum()).run()
+    BackwardPass(network(x).sum()).run()
     np.testing.assert_array_equal(layer.weight.grad.array, once)
 
 
@@ -290,6 +291,29 @@ def test_a_weight_that_two_layers_share() -> None:
         assert one is not None
         assert other is not None
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("what", ["a layer twice", "a weight of two layers", "its own input"])
+def test_what_comes_twice_is_added_up_before_it_is_added_to_the_gradient(what: str) -> None:
+    chance = np.random.default_rng(4)
+    layer = Linear(8, 8)
+    network = Sequential(layer, ReLU(), Linear(8, 8))
+    if what == "a layer twice":
+        network[2] = layer
+    elif what == "a weight of two layers":
+        network[2].weight = layer.weight
+    x = Tensor(chance.standard_normal((8, 8)).astype(np.float32))
+    x = layer.weight if what == "its own input" else x
+    before, grad = chance.standard_normal((2, 8, 8)).astype(np.float32)
+    found = []
+    for way in (Tensor.backward, lambda out, grad: BackwardPass(out, grad).run()):
+        network.zero_grad()
+        layer.weight.grad = Tensor(before.copy())
+        way(network(x), grad)
+        assert layer.weight.grad is not None
+        found.append(layer.weight.grad.array)
+    np.testing.assert_array_equal(*found)
+    assert not np.array_equal(found[0], before)
 
 
 @pytest.mark.parametrize(("name", "allowed"), [("bias", True), ("weight", False)])
@@ -375,7 +399,7 @@ def test_gradients_add_up_over_passes_and_are_nobody_elses() -> None:
         np.testing.assert_array_equal(before, kept)
     network.zero_grad()
     for _ in range(2):
-        engine.BackwardPass(network(x).sum()).run()
+        BackwardPass(network(x).sum()).run()
     for parameter, expected in zip(network.parameters(), first, strict=True):
         if parameter.grad is None:
             assert expected is None
