@@ -12,7 +12,7 @@ from engine.graph import backward_order, sorted_computational_graph
 from engine.hooks import STEP_HOOKS
 from engine.propagation import propagate, waiting_in
 from engine.registry import Array, BackFunc
-from engine.steps import Edge, Step
+from engine.steps import Edge, EdgeValues, Step, edges_of
 from engine.straight import run_straight
 from engine.tensor import FLOAT32, Tensor
 from engine.watched import run_watched
@@ -39,15 +39,15 @@ class BackwardPass:
     def __init__(self, root: Tensor, end_grad: Any = None) -> None:
         seed = seed_of(root, end_grad)
         self.root = root
-        self.order: list[Tensor] = backward_order(root)
+        self._waiting: dict[Tensor, int] | None = {}
+        self.order: list[Tensor] = backward_order(root, self._waiting)
         """The nodes that are steps, in the order of the steps."""
         self.position = 0
         """How many steps have been taken."""
         self._grads: dict[Tensor, Array] = {root: seed}
         self._steps: list[Step] = []
-        self._edges_of_step: list[Edge] = []
+        self._edges_of_step: list[EdgeValues] | tuple[Edge, ...] = []
         """Of the step that is being taken."""
-        self._waiting: dict[Tensor, int] | None = None
 
     @property
     def nodes(self) -> list[Tensor]:
@@ -108,10 +108,11 @@ class BackwardPass:
         place, taken = self.position, len(self._steps)
         node = self.order[place]
         unhooked, grad_before = self._grads[node], node._grad
-        self._edges_of_step = []
+        edges: list[EdgeValues] = []
+        self._edges_of_step = edges
         try:
             if place == taken:
-                self._steps.append(self._take_step(node))
+                self._steps.append(self._take_step(node, edges))
             else:
                 self._apply(self._steps[place])
             self.position = place + 1
@@ -121,7 +122,7 @@ class BackwardPass:
             del self._steps[taken:]
             node._grad = grad_before
             self._grads[node] = unhooked
-            self._take_back(self._edges_of_step)
+            self._take_back(edges_of(node, self._edges_of_step))
             self._waiting = None
             raise
         return self._steps[place]
@@ -191,7 +192,7 @@ class BackwardPass:
                 self.step_back()
             raise
 
-    def _take_step(self, node: Tensor) -> Step:
+    def _take_step(self, node: Tensor, edges: list[EdgeValues]) -> Step:
         unhooked = grad_out = self._grads[node]
         grad_before = node.grad
         hooks = node._hooks
@@ -201,9 +202,12 @@ class BackwardPass:
         if node._op is None or (hooks is not None and hooks.retains_grad):
             store(node, grad_out)
         if node._op is not None:
-            propagate(node, grad_out, self._grads, self._pending(), self._edges_of_step)
-        edges = tuple(self._edges_of_step)
-        step = Step(self.position, node, grad_out, unhooked, edges, grad_before, node.grad)
+            propagate(node, grad_out, self._grads, self._pending(), edges)
+        step = Step.__new__(Step)
+        step.index, step.node = self.position, node
+        step.grad_out, step.unhooked = grad_out, unhooked
+        step.grad_before, step._grad_after = grad_before, node.grad
+        step._edges = edges
         if STEP_HOOKS:
             for hook in STEP_HOOKS:
                 hook(step)
@@ -211,7 +215,7 @@ class BackwardPass:
 
     def _apply(self, step: Step) -> None:
         """Take a step that was computed before."""
-        self._edges_of_step = list(step.edges)
+        self._edges_of_step = step.edges
         pending = self._pending()
         self._grads[step.node] = step.grad_out
         step.node.grad = step.grad_after

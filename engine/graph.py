@@ -47,12 +47,16 @@ def topological_sort(node: N, get_children: Callable[[N], Iterable[N]]) -> list[
     return order
 
 
-def backward_order(root: Tensor) -> list[Tensor]:
+def backward_order(root: Tensor, waiting: dict[Tensor, int] | None = None) -> list[Tensor]:
     """The tensors below `root` that require grad, in the order of the backward pass.
 
     The order of `sorted_computational_graph` without those that need no gradient. Every backward
     pass starts with it, so it goes through the graph with as little ado as it can: cycles are
     looked for only where recipes were set by hand, for nothing else can make one.
+
+    Args:
+        root: where the pass starts.
+        waiting: where it is given, it gets how many contributions each of the others waits for.
 
     Raises:
         BackwardError: a tensor was changed in place, and its values of before are needed.
@@ -78,6 +82,8 @@ def backward_order(root: Tensor) -> list[Tensor]:
                     parent = _as_it_was(parent, user)
                     if not parent._requires_grad:
                         continue
+                if waiting is not None:
+                    waiting[parent] = waiting.get(parent, 0) + 1
                 if parent not in seen:
                     if node is not None:
                         turns.append(node)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.contributions import back_func_of, watched_contribution
+from engine.contributions import watched_contribution
 from engine.inplace import CLOCK, check_unchanged
 from engine.registry import Array
-from engine.steps import Edge
+from engine.steps import EdgeValues
 from engine.tensor import Tensor
 
 
@@ -16,7 +16,7 @@ def propagate(
     grad_out: Array,
     grads: dict[Tensor, Array],
     waiting: dict[Tensor, int],
-    edges: list[Edge],
+    edges: list[EdgeValues],
 ) -> None:
     """Hand a node's gradient to its parents.
 
@@ -34,23 +34,29 @@ def propagate(
         check_unchanged(node)
     operation = node._op
     assert operation is not None
-    joint = None if operation.joint is None else operation.joint(grad_out, node)
-    for arg, parent in enumerate(node._inputs):
-        if not isinstance(parent, Tensor) or not parent._requires_grad:
-            continue
-        given = None if joint is None else joint[arg]
-        if given is None:
-            back, contribution, raw = watched_contribution(node, arg, parent, grad_out)
-        else:
-            back = operation.back_func(arg) or back_func_of(node, arg)
-            contribution, raw = given, None
-        before = grads.get(parent)
-        # Not added in place: the arrays may be shared with other nodes and with the user.
-        accumulated = contribution if before is None else np.asarray(before + contribution)
-        left = waiting[parent] - 1
-        edges.append(Edge(arg, parent, back, contribution, raw, before, accumulated, left))
-        grads[parent] = accumulated
-        waiting[parent] = left
+    inputs = node._inputs
+    # Not added in place: the arrays may be shared with other nodes and with the user.
+    if operation.joint is None:
+        for arg, parent in enumerate(inputs):
+            if isinstance(parent, Tensor) and parent._requires_grad:
+                back, contribution, raw = watched_contribution(node, arg, parent, grad_out)
+                before = grads.get(parent)
+                accumulated = contribution if before is None else np.asarray(before + contribution)
+                left = waiting[parent] - 1
+                edges.append((arg, parent, back, contribution, raw, before, accumulated, left))
+                grads[parent] = accumulated
+                waiting[parent] = left
+        return
+    # The same, for a loop for both would take longer.
+    for arg, given in enumerate(operation.joint(grad_out, node)):
+        if given is not None:
+            parent = inputs[arg]
+            before = grads.get(parent)
+            accumulated = given if before is None else np.asarray(before + given)
+            left = waiting[parent] - 1
+            edges.append((arg, parent, None, given, None, before, accumulated, left))
+            grads[parent] = accumulated
+            waiting[parent] = left
 
 
 def waiting_in(order: list[Tensor], start: int = 0) -> dict[Tensor, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.contributions import back_func_of
 from engine.registry import Array, BackFunc
 from engine.tensor import Tensor, bare_tensor
 
@@ -33,9 +34,33 @@ class Edge:
     """How many contributions the parent still waits for."""
 
 
-@dataclass(eq=False, slots=True)
+EdgeValues = tuple[int, Tensor, BackFunc | None, Array, Array | None, Array | None, Array, int]
+"""What an `Edge` is made of, in its order; None for the backward function of the operation."""
+
+
+def edges_of(node: Tensor, given: list[EdgeValues] | tuple[Edge, ...]) -> tuple[Edge, ...]:
+    """The edges from a node that are given, or made of these values."""
+    return given if isinstance(given, tuple) else tuple(_edge(node, values) for values in given)
+
+
+def _edge(node: Tensor, values: EdgeValues) -> Edge:
+    arg, parent, back, contribution, raw, before, accumulated, waiting = values
+    called = back or back_func_of(node, arg)
+    return Edge(arg, parent, called, contribution, raw, before, accumulated, waiting)
+
+
 class Step:
     """One node of a backward pass."""
+
+    __slots__ = (
+        "_edges",
+        "_grad_after",
+        "grad_before",
+        "grad_out",
+        "index",
+        "node",
+        "unhooked",
+    )
 
     index: int
     """The step's place in the pass, from 0."""
@@ -45,18 +70,28 @@ class Step:
     """The gradient of the root with respect to the node, after its hooks."""
     unhooked: Array
     """The same before the node's hooks; the same array where there are none."""
-    edges: tuple[Edge, ...]
-    """One for each argument that gets a gradient; none for a leaf."""
     grad_before: Tensor | None
     """The node's `.grad` before the step."""
+    # Hooks are shown many steps, and few of them ask for what takes time to make.
+    _edges: list[EdgeValues] | tuple[Edge, ...]
     _grad_after: Array | Tensor | None
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """One for each argument that gets a gradient; none for a leaf."""
+        self._edges = edges = edges_of(self.node, self._edges)
+        return edges
 
     @property
     def grad_after(self) -> Tensor | None:
         """The node's `.grad` after it: a leaf's, or that of a node that retains it, has changed."""
         grad = self._grad_after
         if grad is not None and not isinstance(grad, Tensor):
-            # Hooks are shown many steps, and few of them ask for this.
             same = self.node._grad is grad
             self._grad_after = grad = self.node.grad if same else bare_tensor(grad)
         return grad
+
+    def __repr__(self) -> str:
+        names = "index", "node", "grad_out", "unhooked", "edges", "grad_before", "grad_after"
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"Step({shown})"

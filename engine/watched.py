@@ -12,9 +12,9 @@ from engine.contributions import hooked, store
 from engine.graph import backward_order
 from engine.hooks import STEP_HOOKS
 from engine.owning import HELD_ONCE, owns_memory
-from engine.propagation import propagate, waiting_in
+from engine.propagation import propagate
 from engine.registry import Array
-from engine.steps import Edge, Step
+from engine.steps import EdgeValues, Step
 from engine.straight import Stored
 from engine.tensor import Tensor
 
@@ -24,37 +24,46 @@ def run_watched(root: Tensor, seed: Array) -> None:
 
     What it takes and raises, and what becomes of `.grad` then, is as in `run_straight`.
     """
-    order = backward_order(root)
-    waiting = waiting_in(order)
+    waiting: dict[Tensor, int] = {}
+    order = backward_order(root, waiting)
     grads = {root: seed}
+    new, take, hooks = Step.__new__, grads.pop, STEP_HOOKS.added
     del seed
     stored: Stored = []
     try:
         for index, node in enumerate(order):
-            unhooked = grad_out = grads.pop(node)
-            hooks = node._hooks
-            grad_before = None if node._grad is None else node.grad
-            if hooks is not None:
-                grad_out = hooked(node, hooks, grad_out)
-            edges: list[Edge] = []
-            if node._op is None:
+            step = new(Step)
+            step.index, step.node, step.unhooked = index, node, take(node)
+            step.grad_out = grad_out = step.unhooked
+            step.grad_before = grad_before = None if node._grad is None else node.grad
+            of_node = node._hooks
+            if of_node is not None:
+                step.grad_out = grad_out = hooked(node, of_node, grad_out)
+            if node._op is not None:
+                if of_node is not None and of_node.retains_grad:
+                    stored.append((node, grad_before))
+                    store(node, grad_out)
+                edges: list[EdgeValues] = []
+                propagate(node, grad_out, grads, waiting, edges)
+                step._edges, step._grad_after = edges, node._grad
+                del edges
+            else:
                 stored.append((node, grad_before))
                 if grad_before is None:
                     node._grad = grad_out
                 else:
                     store(node, grad_out)
-            else:
-                if hooks is not None and hooks.retains_grad:
-                    stored.append((node, grad_before))
-                    store(node, grad_out)
-                propagate(node, grad_out, grads, waiting, edges)
-            step = Step(index, node, grad_out, unhooked, tuple(edges), grad_before, node._grad)
-            for hook in STEP_HOOKS:
+                step._edges, step._grad_after = (), node._grad
+            if len(hooks) == 1:
+                (hook,) = hooks.values()
                 hook(step)
-            # Whoever keeps the step holds the gradient, too.
-            del step, edges, unhooked
+            else:
+                for hook in STEP_HOOKS:
+                    hook(step)
+            del step  # whoever keeps it holds the gradient, too
             if node._op is None and (
-                getrefcount(grad_out) > _HELD_BY_LEAF or not owns_memory(grad_out)
+                getrefcount(grad_out) > _HELD_BY_LEAF
+                or not (grad_out.base is None or owns_memory(grad_out))
             ):
                 _hold_a_copy(node, grad_out)
     except BaseException:

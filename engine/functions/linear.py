@@ -70,9 +70,9 @@ def affine(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return out if bias is None else np.asarray(np.add(out, bias, out))
 
 
-def linear_grads(grad_out: Array, node: Tensor, sums: Array | None = None) -> list[Array | None]:
+def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
     """The gradients of all arguments of a layer, None where none is needed; see `linear_back0` and
-    those after it. That of the bias can be given."""
+    those after it."""
     inputs, args = node._inputs, node._args
     grads: list[Array | None] = [None] * len(inputs)
     if inputs[0]._requires_grad:
@@ -80,7 +80,7 @@ def linear_grads(grad_out: Array, node: Tensor, sums: Array | None = None) -> li
     if inputs[1]._requires_grad:
         grads[1] = linear_back1(grad_out, grad_out, args[0], args[1])
     if len(inputs) > 2 and inputs[2]._requires_grad:
-        grads[2] = linear_back2(grad_out, grad_out, *args) if sums is None else sums
+        grads[2] = ones(len(grad_out), grad_out.dtype).dot(grad_out)
     return grads
 
 
@@ -108,4 +108,4 @@ BACK_FUNCS.add_back_func(affine, 0, linear_back0, reads=(1,))
 BACK_FUNCS.add_back_func(affine, 1, linear_back1, reads=(0,))
 BACK_FUNCS.add_back_func(affine, 2, linear_back2, reads=())
 LINEAR = operation_of(affine, "linear")
-LINEAR.joint = linear_grads
+LINEAR.joint = _joint

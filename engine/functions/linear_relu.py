@@ -3,7 +3,7 @@ them."""
 
 from __future__ import annotations
 
-import math
+from math import isfinite
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from engine.functions.linear import (
     linear_back0,
     linear_back1,
     linear_back2,
-    linear_grads,
 )
 from engine.fusion import Fusion
 from engine.registry import BACK_FUNCS, OUT, Array
@@ -49,12 +48,20 @@ def _linear_relu(x: Array, weight: Array, bias: Array) -> Array:
 
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
-    through = np.asarray(grad_out * _is_on(node.array))
-    sums = ones(len(through), through.dtype).dot(through)
-    # Where an infinite one was multiplied by 0, its sum is NaN.
-    if not math.isfinite(sums.dot(sums)):
-        return linear_grads(before_relu(grad_out, node.array), node)
-    return linear_grads(through, node, sums)
+    inputs, (x, weight, _) = node._inputs, node._args
+    # The same as through `_is_on`, and quicker: the result is 0 or more.
+    grad = grad_out * np.sign(node.array)
+    vector = ones(len(grad), grad.dtype)
+    sums = vector.dot(grad)
+    # Where an infinite one was multiplied by 0, or the result is NaN, its sum is NaN.
+    if not isfinite(sums.dot(sums)):
+        grad = before_relu(grad_out, node.array)
+        sums = vector.dot(grad)
+    return [
+        grad.dot(weight) if inputs[0]._requires_grad else None,
+        linear_back1(grad, grad, x, weight) if inputs[1]._requires_grad else None,
+        sums if inputs[2]._requires_grad else None,
+    ]
 
 
 def before_relu(grad_out: Array, out: Array) -> Array:
