@@ -146,7 +146,7 @@ def _run_on(root: Tensor, first: Tensor, grads: Grads, stored: Stored) -> None:
                             branches = True
             else:
                 grad_out = take(node)
-                if grad_out.__class__ is not ndarray:
+                if grad_out.__class__ is not ndarray and not operation.takes_numbers:
                     grad_out = asarray(grad_out)
                 out, args = node.array, node._args
                 kwargs, back_func = operation.kwargs, operation.back_func

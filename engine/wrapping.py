@@ -12,6 +12,7 @@ from engine.inplace import CLOCK, check_current
 from engine.naming import name_in_caller
 from engine.origin import current_origin
 from engine.registry import BACK_FUNCS, Array, BackFunc, ForwardFunc
+from engine.single_numbers import BACKWARD_ON_NUMBERS, ON_NUMBERS
 from engine.state import STATE, SWITCHES
 from engine.tensor import FLOAT32, Tensor, parts_of
 
@@ -25,7 +26,17 @@ Joint = Callable[[Array, Tensor], list[Array | None]]
 class Operation:
     """A function on arrays with the backward functions that hold for a graph built now."""
 
-    __slots__ = ("back_func", "func", "joint", "kwargs", "name", "only", "reads", "take_apart")
+    __slots__ = (
+        "back_func",
+        "func",
+        "joint",
+        "kwargs",
+        "name",
+        "only",
+        "reads",
+        "take_apart",
+        "takes_numbers",
+    )
 
     def __init__(self, func: ForwardFunc, name: str) -> None:
         self.func = func
@@ -42,6 +53,8 @@ class Operation:
         twice among the inputs of such a node."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
+        self.takes_numbers = func in BACKWARD_ON_NUMBERS and not BACK_FUNCS.is_replaced(func)
+        """Whether the backward functions take a scalar for a gradient of no dimension."""
         self.reads = BACK_FUNCS.reads_of(func)
         """By the same position, the arguments whose values it reads; see `add_back_func`."""
 
@@ -51,6 +64,7 @@ class Operation:
         bound.func, bound.name, bound.kwargs = self.func, self.name, kwargs
         bound.joint, bound.back_func, bound.reads = self.joint, self.back_func, self.reads
         bound.take_apart, bound.only = self.take_apart, self.only
+        bound.takes_numbers = self.takes_numbers
         return bound
 
 
@@ -90,13 +104,14 @@ def wrap_forward_fn(
     """
     operation = operation_of(numpy_fn, name)
     version = BACK_FUNCS.version
+    on_numbers = ON_NUMBERS.get(numpy_fn)
 
     def tensor_func(*args: Any, **kwargs: Any) -> Tensor:
         nonlocal operation, version
         if version != BACK_FUNCS.version:
             operation = operation_of(numpy_fn, operation.name)
             version = BACK_FUNCS.version
-        requires_grad = outdated = plain = False
+        requires_grad = outdated = plain = numbers = False
         arrays: list[Any] = []
         now = CLOCK.time
         for arg in args:
@@ -108,6 +123,7 @@ def wrap_forward_fn(
                         outdated = True
             elif arg.__class__ is float or arg.__class__ is int:
                 arrays.append(arg)
+                numbers = True
             else:
                 arrays = _convert_plain(operation, args)
                 plain = outdated = True  # at least it has to be looked at
@@ -116,7 +132,18 @@ def wrap_forward_fn(
         if kwargs:
             kwargs = _plain_kwargs(operation, kwargs)
         try:
-            array = numpy_fn(*arrays, **kwargs) if kwargs else numpy_fn(*arrays)
+            if kwargs:
+                array = numpy_fn(*arrays, **kwargs)
+            elif not numbers or on_numbers is None or len(arrays) != 2:
+                array = numpy_fn(*arrays)
+            else:
+                x, y = arrays
+                if x.__class__ is ndarray and not x.shape and x.dtype is FLOAT32:
+                    array = on_numbers(x[()], y)
+                elif y.__class__ is ndarray and not y.shape and y.dtype is FLOAT32:
+                    array = on_numbers(x, y[()])
+                else:
+                    array = numpy_fn(x, y)
         except ValueError as error:
             raise _explained(operation, args, error) from error
         if array.__class__ is not ndarray:
