@@ -9,7 +9,7 @@ import numpy as np
 from engine.registry import Array
 from engine.state import STATE, SWITCHES
 
-ndarray = np.ndarray
+ndarray, float32 = np.ndarray, np.float32
 
 
 def unbroadcast(broadcasted: Array, original: Any) -> Array:
@@ -29,7 +29,8 @@ def unbroadcast(broadcasted: Array, original: Any) -> Array:
     Raises:
         ValueError: `original` does not broadcast to the shape of `broadcasted`.
     """
-    shape: tuple[int, ...] = original.shape if original.__class__ is ndarray else np.shape(original)
+    kind = original.__class__
+    shape = original.shape if kind is ndarray or kind is float32 else np.shape(original)
     result = broadcasted if broadcasted.shape == shape else _sum_to(broadcasted, shape)
     if SWITCHES.turned and STATE.unbroadcasts is not None:
         STATE.unbroadcasts.append((broadcasted, result))

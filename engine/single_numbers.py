@@ -23,4 +23,4 @@ ON_NUMBERS: dict[ForwardFunc, ForwardFunc] = {
 BACKWARD_ON_NUMBERS: frozenset[ForwardFunc] = frozenset(
     {*ON_NUMBERS, np.negative, np.exp, np.log, np.sqrt, np.sin, np.cos, np.tanh}
 )
-"""The functions whose own backward functions take a scalar for a gradient of no dimension."""
+"""The functions whose own backward functions take scalars for arrays of no dimension."""

@@ -146,12 +146,20 @@ def _run_on(root: Tensor, first: Tensor, grads: Grads, stored: Stored) -> None:
                             branches = True
             else:
                 grad_out = take(node)
-                if grad_out.__class__ is not ndarray and not operation.takes_numbers:
-                    grad_out = asarray(grad_out)
                 out, args = node.array, node._args
                 kwargs, back_func = operation.kwargs, operation.back_func
                 if len(args) == 2:
                     one, other = args
+                if grad_out.__class__ is not ndarray:
+                    if not operation.takes_numbers:
+                        grad_out = asarray(grad_out)
+                    elif len(args) == 1:
+                        out, args = out[()], (args[0][()],)
+                    elif len(args) == 2 and other.__class__ is ndarray:
+                        # A scalar times an array takes longer than two of either.
+                        out, other = out[()], other[()]
+                        if one.__class__ is ndarray:
+                            one = one[()]
                 for arg, parent in enumerate(node._inputs):
                     if not isinstance(parent, Tensor) or not parent._requires_grad:
                         continue

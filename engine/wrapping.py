@@ -54,7 +54,7 @@ class Operation:
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
         self.takes_numbers = func in BACKWARD_ON_NUMBERS and not BACK_FUNCS.is_replaced(func)
-        """Whether the backward functions take a scalar for a gradient of no dimension."""
+        """Whether the backward functions take scalars for arrays of no dimension."""
         self.reads = BACK_FUNCS.reads_of(func)
         """By the same position, the arguments whose values it reads; see `add_back_func`."""
 

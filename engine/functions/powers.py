@@ -59,7 +59,8 @@ sqrt = wrap_forward_fn(np.sqrt)
 
 def sqrt_back(grad_out: Array, out: Array, x: Array) -> Array:
     """grad_out / (2 * out)"""
-    return np.asarray(grad_out / (2 * out))
+    grad: Array = grad_out / (2 * out)
+    return grad
 
 
 BACK_FUNCS.add_back_func(np.sqrt, 0, sqrt_back, reads=(OUT,))

@@ -35,7 +35,8 @@ tanh = wrap_forward_fn(np.tanh)
 
 def tanh_back(grad_out: Array, out: Array, x: Array) -> Array:
     """grad_out * (1 - out * out)"""
-    return np.asarray(grad_out * (1 - out * out))
+    grad: Array = grad_out * (1 - out * out)
+    return grad
 
 
 BACK_FUNCS.add_back_func(np.tanh, 0, tanh_back, reads=(OUT,))
