@@ -13,7 +13,7 @@ import numpy as np
 from engine.functions.windows import Windows, padded, seen_through
 from engine.registry import Array
 
-CHUNK_BYTES = 1 << 19
+CHUNK_BYTES = 1 << 20
 """How much memory the columns of the images that are worked on at a time may take."""
 
 _NO_PADDING = ((0, 0), (0, 0))
