@@ -50,7 +50,8 @@ def _linear_relu(x: Array, weight: Array, bias: Array) -> Array:
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
     inputs, (x, weight, _) = node._inputs, node._args
     # The same as through `_is_on`, and quicker: the result is 0 or more.
-    grad = grad_out * np.sign(node.array)
+    grad = np.sign(node.array)
+    np.multiply(grad_out, grad, grad)
     vector = ones(len(grad), grad.dtype)
     sums = vector.dot(grad)
     # Where an infinite one was multiplied by 0, or the result is NaN, its sum is NaN.
