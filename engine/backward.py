@@ -122,7 +122,7 @@ class BackwardPass:
             del self._steps[taken:]
             node._grad = grad_before
             self._grads[node] = unhooked
-            self._take_back(edges_of(node, self._edges_of_step))
+            self._take_back(edges_of(self._edges_of_step))
             self._waiting = None
             raise
         return self._steps[place]

@@ -54,7 +54,7 @@ def propagate(
             before = grads.get(parent)
             accumulated = given if before is None else np.asarray(before + given)
             left = waiting[parent] - 1
-            edges.append((arg, parent, None, given, None, before, accumulated, left))
+            edges.append((arg, parent, operation, given, None, before, accumulated, left))
             grads[parent] = accumulated
             waiting[parent] = left
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.contributions import back_func_of
 from engine.registry import Array, BackFunc
 from engine.tensor import Tensor, bare_tensor
+from engine.wrapping import Operation
 
 
 @dataclass(eq=False, slots=True)
@@ -34,18 +34,19 @@ class Edge:
     """How many contributions the parent still waits for."""
 
 
-EdgeValues = tuple[int, Tensor, BackFunc | None, Array, Array | None, Array | None, Array, int]
-"""What an `Edge` is made of, in its order; None for the backward function of the operation."""
+EdgeValues = tuple[int, Tensor, BackFunc | Operation, Array, Array | None, Array | None, Array, int]
+"""What an `Edge` is made of, in its order; the operation where that knows its backward function."""
 
 
-def edges_of(node: Tensor, given: list[EdgeValues] | tuple[Edge, ...]) -> tuple[Edge, ...]:
-    """The edges from a node that are given, or made of these values."""
-    return given if isinstance(given, tuple) else tuple(_edge(node, values) for values in given)
+def edges_of(given: list[EdgeValues] | tuple[Edge, ...]) -> tuple[Edge, ...]:
+    """The edges that are given, or made of these values."""
+    return given if isinstance(given, tuple) else tuple(map(_edge, given))
 
 
-def _edge(node: Tensor, values: EdgeValues) -> Edge:
+def _edge(values: EdgeValues) -> Edge:
     arg, parent, back, contribution, raw, before, accumulated, waiting = values
-    called = back or back_func_of(node, arg)
+    called = back.back_func(arg) if isinstance(back, Operation) else back
+    assert called is not None
     return Edge(arg, parent, called, contribution, raw, before, accumulated, waiting)
 
 
@@ -79,7 +80,7 @@ class Step:
     @property
     def edges(self) -> tuple[Edge, ...]:
         """One for each argument that gets a gradient; none for a leaf."""
-        self._edges = edges = edges_of(self.node, self._edges)
+        self._edges = edges = edges_of(self._edges)
         return edges
 
     @property

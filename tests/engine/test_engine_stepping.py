@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from engine import (
     BACK_FUNCS,
     BackwardPass,
+    Linear,
     Tensor,
     add_step_hook,
     backward_steps,
@@ -322,6 +323,27 @@ def test_forth_again_gives_the_same_steps() -> None:
     assert [id(step) for step in backward_pass.steps] == [id(step) for step in first]
     assert x.grad is grad
     assert calls == [1]
+
+
+def test_edges_that_are_asked_for_late_are_those_of_the_step() -> None:
+    layer = Linear(3, 2)
+    out = layer(leaf([[1.0, 2.0, 3.0]]))
+    step = BackwardPass(out, [[1.0, 1.0]]).step()
+    out.relu_()  # made by another operation from now on
+    assert [edge.backward.__name__ for edge in step.edges] == [
+        *("linear_back0", "linear_back1", "linear_back2")
+    ]
+    assert [edge.parent for edge in step.edges][1:] == [layer.weight, layer.bias]
+    assert step.edges is step.edges
+
+
+def test_a_step_says_what_it_holds() -> None:
+    x = leaf([1.0, 2.0])
+    first, second = list(backward_steps(x.sum()))
+    assert repr(first).startswith("Step(index=0, node=Tensor(array(3.")
+    assert "edges=(Edge(arg=0, parent=Tensor(array([1., 2.]" in repr(first)
+    assert "edges=()" in repr(second)
+    assert repr(second).endswith("grad_after=Tensor(array([1., 1.], dtype=float32)))")
 
 
 # backward_steps
