@@ -22,7 +22,7 @@ import numpy as np
 
 from engine.errors import BackwardError
 from engine.naming import name_in_caller
-from engine.origin import ENGINE_FOLDER
+from engine.origin import user_frame
 from engine.registry import Array
 
 if TYPE_CHECKING:
@@ -49,13 +49,10 @@ class Change:
         CLOCK.time += 1
         self.time = CLOCK.time
         """The clock's reading after it."""
-        self.note_line(sys._getframe(1))
+        self.note_line(user_frame())
 
     def note_line(self, frame: FrameType | None) -> None:
-        """It was done by the line that is being run in this frame, or in the innermost one around
-        it that is not the engine's own."""
-        while frame is not None and frame.f_code.co_filename.startswith(ENGINE_FOLDER):
-            frame = frame.f_back
+        """It was done by the line that is being run in this frame, the user's."""
         self.code = frame.f_code if frame else None
         self.instruction = frame.f_lasti if frame else 0
 
@@ -139,7 +136,7 @@ class RepeatedChange:
             if frame.f_code is change.code:
                 change.instruction = frame.f_lasti
             else:
-                change.note_line(frame)
+                change.note_line(user_frame(frame))
         else:
             self._arrays = arrays
             self._change = mark_all_changed(arrays, self._op)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-ENGINE_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_ENGINE_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -100,14 +100,14 @@ def user_line() -> tuple[str, int] | None:
     return (frame.f_code.co_filename, frame.f_lineno) if frame else None
 
 
-def user_frame(depth: int = 0) -> FrameType | None:
+def user_frame(innermost: FrameType | None = None) -> FrameType | None:
     """The innermost frame of the call stack that is not the engine's own.
 
     Args:
-        depth: so many frames, that of the caller the first of them, are known to be the engine's.
+        innermost: where to start; the caller's by default.
     """
-    frame: FrameType | None = sys._getframe(1 + depth)
-    while frame is not None and frame.f_code.co_filename.startswith(ENGINE_FOLDER):
+    frame: FrameType | None = innermost or sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_ENGINE_FOLDER):
         frame = frame.f_back
     return frame
 

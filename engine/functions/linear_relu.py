@@ -49,7 +49,7 @@ def _linear_relu(x: Array, weight: Array, bias: Array) -> Array:
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
     inputs, (x, weight, _) = node._inputs, node._args
-    # The same as through `_is_on`, and quicker: the result is 0 or more.
+    # What `before_relu` gives, and quicker: the result is 0 or more.
     grad = np.sign(node.array)
     np.multiply(grad_out, grad, grad)
     vector = ones(len(grad), grad.dtype)
@@ -67,12 +67,8 @@ def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
 
 def before_relu(grad_out: Array, out: Array) -> Array:
     """The gradient of what went into relu, none of which was 0."""
-    return np.where(_is_on(out), grad_out, 0).astype(grad_out.dtype, copy=False)
-
-
-def _is_on(out: Array) -> Array:
-    """Where the gradient comes through: also where it is NaN."""
-    return np.asarray(np.not_equal(out, zero_for(out)))
+    comes_through = np.not_equal(out, zero_for(out))  # also where the result is NaN
+    return np.where(comes_through, grad_out, 0).astype(grad_out.dtype, copy=False)
 
 
 def linear_relu_back0(grad_out: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array:
