@@ -76,7 +76,9 @@ def backward_order(root: Tensor, waiting: dict[Tensor, int] | None = None) -> li
         made_at, user, node = node._made_at, node, None
         if user._op is not None and user._op.take_apart is not None:
             user._op.take_apart(user)
-        for parent in reversed(user._inputs):
+        second = user._second_input
+        inputs = user._kept_inputs if second is None else (user._kept_inputs, second)
+        for parent in reversed(inputs):
             if isinstance(parent, Tensor) and parent._requires_grad:
                 if parent._made_at > made_at:
                     parent = _as_it_was(parent, user)
@@ -119,7 +121,8 @@ def _as_it_was(parent: Tensor, user: Tensor) -> Tensor:
         if not isinstance(earlier, Replica):
             return parent  # its recipe was set by hand
         before = earlier
-    user._inputs = tuple(before if arg is parent else arg for arg in user._inputs)
+    inputs = tuple(before if arg is parent else arg for arg in user._inputs)
+    user.set_history(user._op, user._args, inputs)
     return before
 
 

@@ -32,6 +32,7 @@ class BackwardFuncLookup:
         self._factories: dict[ForwardFunc, Callable[[int], BackFunc]] = {}
         self._own: dict[tuple[ForwardFunc, int], BackFunc] = {}
         self._reads: dict[ForwardFunc, dict[int, tuple[int, ...] | None]] = {}
+        self._on_scalars: dict[ForwardFunc, dict[int, bool]] = {}
         self.version = 0
         """Counts the changes, so that what was looked up before can be looked up anew."""
 
@@ -41,6 +42,7 @@ class BackwardFuncLookup:
         arg_position: int,
         back_fn: BackFunc,
         reads: tuple[int, ...] | None = None,
+        on_scalars: bool = False,
     ) -> None:
         """Let `back_fn` give the gradient of `forward_fn`'s positional argument `arg_position`.
 
@@ -51,6 +53,8 @@ class BackwardFuncLookup:
             reads: the positions of the arguments at whose values, not only shapes, `back_fn` looks
                 (`OUT` for the result); the others may be changed in place before it is called.
                 None for all.
+            on_scalars: whether `back_fn` may be called with NumPy's scalars instead of arrays that
+                have no dimension, and gives the same to the bit.
 
         Raises:
             TypeError: a function is not callable.
@@ -68,6 +72,7 @@ class BackwardFuncLookup:
                 del self._replaced[inner, arg_position]
         self._back_funcs.setdefault(inner, {})[arg_position] = back_fn
         self._reads.setdefault(inner, {})[arg_position] = reads
+        self._on_scalars.setdefault(inner, {})[arg_position] = on_scalars
         self.version += 1
 
     def add_back_func_factory(
@@ -123,6 +128,12 @@ class BackwardFuncLookup:
     def reads_of(self, forward_fn: ForwardFunc) -> dict[int, tuple[int, ...] | None]:
         """What the backward functions of a forward function read, as `add_back_func` was told."""
         return dict(self._reads.get(inner_function(forward_fn), {}))
+
+    def on_scalars(self, forward_fn: ForwardFunc) -> bool:
+        """Whether all backward functions of a forward function may be called with scalars, as
+        `add_back_func` was told."""
+        of_positions = self._on_scalars.get(inner_function(forward_fn), {})
+        return bool(of_positions) and all(of_positions.values())
 
     def all_of(self, forward_fn: ForwardFunc) -> Callable[[int], BackFunc | None]:
         """The backward functions of a forward function as they are now, by position: a function

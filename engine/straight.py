@@ -11,14 +11,14 @@ from operator import attrgetter
 from sys import getrefcount
 from typing import Any
 
-from numpy import asarray, generic, ndarray
+from numpy import asarray, float32, generic, ndarray
 
 from engine.contributions import back_func_of, checked, failed, hooked, store
 from engine.graph import backward_order
 from engine.inplace import CLOCK, check_unchanged
 from engine.owning import HELD_ONCE, owns_memory
 from engine.registry import Array, BackFunc
-from engine.tensor import RECIPES, Tensor
+from engine.tensor import FLOAT32, RECIPES, Tensor
 
 Grads = dict[Tensor, Any]
 """What has arrived at tensors that have not handed it on."""
@@ -66,12 +66,12 @@ def _run_down(node: Tensor, grads: Grads, stored: Stored) -> Tensor | None:
         and node._made_at == CLOCK.time
     ):
         if operation.only is not None:
-            grad = operation.only(asarray(grad), node.array, *node._args)
-            node = node._inputs[0]
+            grad = operation.only(asarray(grad), node.array, *node._kept_args)
+            node = node._kept_inputs[0]
             continue
         if operation.take_apart is None:
             break
-        inputs = node._inputs
+        inputs = node._kept_inputs
         for leaf in inputs:
             if leaf._op is not None or leaf._hooks is not None:
                 grads[node] = grad
@@ -117,23 +117,57 @@ def _run_on(root: Tensor, first: Tensor, grads: Grads, stored: Stored) -> None:
                         store(node, grads[node])
                 if operation is not None:
                     check_unchanged(node)
-            if rest is None and operation is not None and operation.take_apart is not None:
-                # All but the first part's input, which comes last.
-                between = node._inputs[:-1]
-                if any(map(_OPERATION, between)) or any(map(_HOOKS, between)):
-                    # Not only leaves that nobody looks at: its parts are steps of their own.
-                    rest = _all_after(node, root, grads, stored)
-                    operation = node._op
             following, branches = None, False
             if operation is None:
                 contribution = None
                 _finish([node], grads, stored)
+            elif node._second_input is not None:
+                # Two single numbers: all is float32 and has no dimension.
+                grad_out, back_func = take(node), operation.back_func
+                out, one, other = node.array, node._kept_args, node._second_arg
+                if not operation.on_scalars:
+                    grad_out = asarray(grad_out)
+                elif one.__class__ is other.__class__:
+                    # A scalar times an array takes longer than two of either.
+                    out, one, other = out[()], one[()], other[()]
+                # As a loop over both, without what such a loop makes.
+                arg, parent = 0, node._kept_inputs
+                while True:
+                    if parent.__class__ is Tensor and parent._requires_grad:
+                        called = back = back_func(arg) or back_func_of(node, arg)
+                        contribution = back(grad_out, out, one, other)
+                        called = None
+                        original = parent.array
+                        if (
+                            contribution.__class__ is not float32
+                            or original.ndim
+                            or original.dtype is not FLOAT32
+                        ):
+                            contribution = checked(contribution, node, arg, parent, back)
+                        so_far = known(parent)
+                        grads[parent] = contribution if so_far is None else so_far + contribution
+                        if parent._op is not None or parent._hooks:
+                            if following is None:
+                                following = parent
+                            elif following is not parent:
+                                branches = True
+                    if arg:
+                        break
+                    arg, parent = 1, node._second_input
             elif operation.joint is not None:
+                if rest is None and operation.take_apart is not None:
+                    # All but the first part's input, which comes last.
+                    between = node._kept_inputs[:-1]
+                    if any(map(_OPERATION, between)) or any(map(_HOOKS, between)):
+                        # Not only leaves that nobody looks at: its parts are steps of their own.
+                        rest = _all_after(node, root, grads, stored)
+                        following = node
+                        continue
                 grad_out = take(node)
                 if grad_out.__class__ is not ndarray:
                     grad_out = asarray(grad_out)  # NumPy makes scalars of 0-d arrays
                 contributions = operation.joint(grad_out, node)
-                for parent, contribution in zip(node._inputs, contributions, strict=True):
+                for parent, contribution in zip(node._kept_inputs, contributions, strict=True):
                     if contribution is None:
                         continue
                     so_far = known(parent)
@@ -146,21 +180,16 @@ def _run_on(root: Tensor, first: Tensor, grads: Grads, stored: Stored) -> None:
                             branches = True
             else:
                 grad_out = take(node)
-                out, args = node.array, node._args
+                out, args = node.array, node._kept_args
                 kwargs, back_func = operation.kwargs, operation.back_func
                 if len(args) == 2:
                     one, other = args
                 if grad_out.__class__ is not ndarray:
-                    if not operation.takes_numbers:
-                        grad_out = asarray(grad_out)
-                    elif len(args) == 1:
+                    if operation.on_scalars and len(args) == 1:
                         out, args = out[()], (args[0][()],)
-                    elif len(args) == 2 and other.__class__ is ndarray:
-                        # A scalar times an array takes longer than two of either.
-                        out, other = out[()], other[()]
-                        if one.__class__ is ndarray:
-                            one = one[()]
-                for arg, parent in enumerate(node._inputs):
+                    else:
+                        grad_out = asarray(grad_out)
+                for arg, parent in enumerate(node._kept_inputs):
                     if not isinstance(parent, Tensor) or not parent._requires_grad:
                         continue
                     called = back = back_func(arg) or back_func_of(node, arg)
@@ -179,7 +208,7 @@ def _run_on(root: Tensor, first: Tensor, grads: Grads, stored: Stored) -> None:
                         or contribution.dtype is not original.dtype
                     ):
                         contribution = checked(contribution, node, arg, parent, back)
-                    # As above: a loop for both would take a quarter longer on single numbers.
+                    # As twice above: one loop for all would take a quarter longer.
                     so_far = known(parent)
                     grads[parent] = contribution if so_far is None else so_far + contribution
                     if parent._op is not None or parent._hooks:

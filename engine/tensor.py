@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -65,13 +65,15 @@ class Tensor(TensorMethods, TensorChanges):
 
     __slots__ = (
         "__weakref__",
-        "_args",
         "_grad",
         "_hooks",
-        "_inputs",
+        "_kept_args",
+        "_kept_inputs",
         "_made_at",
         "_op",
         "_requires_grad",
+        "_second_arg",
+        "_second_input",
         "_source",
         "array",
     )
@@ -82,8 +84,14 @@ class Tensor(TensorMethods, TensorChanges):
     _grad: Array | Tensor | None  # a backward pass leaves the bare array
     _requires_grad: bool
     _op: Operation | None
-    _args: tuple[Any, ...]
-    _inputs: tuple[Any, ...]
+    # All that its function was called with, and the arguments of which that was taken, as tuples;
+    # or, where they are two single numbers, the first, and the second in slots of its own: the
+    # garbage collector walks through each tuple again and again, a third of a long chain's time.
+    # More slots would have each Tensor lie in three lines of the processor's cache, not in two.
+    _kept_args: Any
+    _kept_inputs: Any
+    _second_arg: Any
+    _second_input: Any  # None where all is in the tuples
     _hooks: TensorHooks | None
     _made_at: int
     _source: Origin | tuple[str, int] | None
@@ -101,8 +109,8 @@ class Tensor(TensorMethods, TensorChanges):
         self.array = made if made.dtype is FLOAT32 else _with_known_dtype(made)
         self._grad = None
         self._op = None
-        self._args = ()
-        self._inputs = ()
+        self._kept_args = self._kept_inputs = ()
+        self._second_input = None
         self._hooks = None
         self._made_at = 0
         self._source = user_line() if STATE.origins_enabled else None
@@ -169,12 +177,39 @@ class Tensor(TensorMethods, TensorChanges):
 
         RECIPES.set_by_hand = True
         if recipe is None:
-            self._op, self._args, self._inputs = None, (), ()
-            return
-        self._op = operation_of(recipe.func).with_kwargs(dict(recipe.kwargs))
-        self._args = tuple(recipe.args)
-        self._inputs = tuple(recipe.parents.get(i, a) for i, a in enumerate(recipe.args))
+            self.set_history(None, (), ())
+        else:
+            operation = operation_of(recipe.func).with_kwargs(dict(recipe.kwargs))
+            inputs = [recipe.parents.get(i, arg) for i, arg in enumerate(recipe.args)]
+            self.set_history(operation, tuple(recipe.args), tuple(inputs))
         self._made_at = inplace.CLOCK.time
+
+    @property
+    def _args(self) -> tuple[Any, ...]:
+        """What its function was called with: arrays where the arguments were Tensors."""
+        if self._second_input is None:
+            return cast("tuple[Any, ...]", self._kept_args)
+        return self._kept_args, self._second_arg
+
+    @property
+    def _inputs(self) -> tuple[Any, ...]:
+        """The arguments."""
+        if self._second_input is None:
+            return cast("tuple[Any, ...]", self._kept_inputs)
+        return self._kept_inputs, self._second_input
+
+    def set_history(
+        self, op: Operation | None, args: tuple[Any, ...], inputs: tuple[Any, ...]
+    ) -> None:
+        """Let it have been computed like this."""
+        # In one statement, where nothing comes between: no interrupt, no other thread.
+        (self._op, self._kept_args, self._kept_inputs, self._second_arg, self._second_input) = (
+            op,
+            args,
+            inputs,
+            None,
+            None,
+        )
 
     def parents(self) -> list[Tensor]:
         """The tensors that this one was made from, by argument; one used twice comes twice."""
@@ -345,14 +380,14 @@ class Tensor(TensorMethods, TensorChanges):
         """A tensor with the same history as this one, and another array of the same values."""
         other = Replica(array, dtype=array.dtype)
         other._requires_grad = self._requires_grad
-        other._op, other._args, other._inputs = self._op, self._args, self._inputs
+        other.set_history(self._op, self._args, self._inputs)
         other._made_at, other._hooks, other._source = self._made_at, self._hooks, self._source
         return other
 
     def take_place_of(self, other: Tensor) -> None:
         """Have the history of `other` from now on."""
         self._requires_grad = other._requires_grad
-        self._op, self._args, self._inputs = other._op, other._args, other._inputs
+        self.set_history(other._op, other._args, other._inputs)
         self._made_at, self._hooks, self._source = inplace.CLOCK.time, None, other._source
 
 
@@ -375,7 +410,8 @@ def bare_tensor(array: Array) -> Tensor:
     tensor = Tensor.__new__(Tensor)
     tensor.array = array
     tensor._grad = tensor._source = tensor._op = tensor._hooks = None
-    tensor._args = tensor._inputs = ()
+    tensor._kept_args = tensor._kept_inputs = ()
+    tensor._second_input = None
     tensor._made_at = 0
     tensor._requires_grad = False
     return tensor

@@ -12,7 +12,6 @@ from engine.inplace import CLOCK, check_current
 from engine.naming import name_in_caller
 from engine.origin import current_origin
 from engine.registry import BACK_FUNCS, Array, BackFunc, ForwardFunc
-from engine.single_numbers import BACKWARD_ON_NUMBERS, ON_NUMBERS
 from engine.state import STATE, SWITCHES
 from engine.tensor import FLOAT32, Tensor, parts_of
 
@@ -32,10 +31,10 @@ class Operation:
         "joint",
         "kwargs",
         "name",
+        "on_scalars",
         "only",
         "reads",
         "take_apart",
-        "takes_numbers",
     )
 
     def __init__(self, func: ForwardFunc, name: str) -> None:
@@ -53,8 +52,8 @@ class Operation:
         twice among the inputs of such a node."""
         self.back_func: Callable[[int], BackFunc | None] = BACK_FUNCS.all_of(func)
         """The backward function of an argument by its position, None where there is none."""
-        self.takes_numbers = func in BACKWARD_ON_NUMBERS and not BACK_FUNCS.is_replaced(func)
-        """Whether the backward functions take scalars for arrays of no dimension."""
+        self.on_scalars = BACK_FUNCS.on_scalars(func)
+        """Whether the backward functions take scalars for arrays that have no dimension."""
         self.reads = BACK_FUNCS.reads_of(func)
         """By the same position, the arguments whose values it reads; see `add_back_func`."""
 
@@ -64,7 +63,7 @@ class Operation:
         bound.func, bound.name, bound.kwargs = self.func, self.name, kwargs
         bound.joint, bound.back_func, bound.reads = self.joint, self.back_func, self.reads
         bound.take_apart, bound.only = self.take_apart, self.only
-        bound.takes_numbers = self.takes_numbers
+        bound.on_scalars = self.on_scalars
         return bound
 
 
@@ -104,14 +103,13 @@ def wrap_forward_fn(
     """
     operation = operation_of(numpy_fn, name)
     version = BACK_FUNCS.version
-    on_numbers = ON_NUMBERS.get(numpy_fn)
 
     def tensor_func(*args: Any, **kwargs: Any) -> Tensor:
         nonlocal operation, version
         if version != BACK_FUNCS.version:
             operation = operation_of(numpy_fn, operation.name)
             version = BACK_FUNCS.version
-        requires_grad = outdated = plain = numbers = False
+        requires_grad = outdated = plain = False
         arrays: list[Any] = []
         now = CLOCK.time
         for arg in args:
@@ -123,7 +121,6 @@ def wrap_forward_fn(
                         outdated = True
             elif arg.__class__ is float or arg.__class__ is int:
                 arrays.append(arg)
-                numbers = True
             else:
                 arrays = _convert_plain(operation, args)
                 plain = outdated = True  # at least it has to be looked at
@@ -132,18 +129,7 @@ def wrap_forward_fn(
         if kwargs:
             kwargs = _plain_kwargs(operation, kwargs)
         try:
-            if kwargs:
-                array = numpy_fn(*arrays, **kwargs)
-            elif not numbers or on_numbers is None or len(arrays) != 2:
-                array = numpy_fn(*arrays)
-            else:
-                x, y = arrays
-                if x.__class__ is ndarray and not x.shape and x.dtype is FLOAT32:
-                    array = on_numbers(x[()], y)
-                elif y.__class__ is ndarray and not y.shape and y.dtype is FLOAT32:
-                    array = on_numbers(x, y[()])
-                else:
-                    array = numpy_fn(x, y)
+            array = numpy_fn(*arrays, **kwargs) if kwargs else numpy_fn(*arrays)
         except ValueError as error:
             raise _explained(operation, args, error) from error
         if array.__class__ is not ndarray:
@@ -153,7 +139,7 @@ def wrap_forward_fn(
 
         out = new(Tensor)
         out.array = array
-        out._grad = out._hooks = out._source = None
+        out._grad = out._hooks = out._source = out._second_input = None
         out._made_at = now
         if SWITCHES.turned:
             requires_grad = requires_grad and STATE.grad_enabled
@@ -166,12 +152,12 @@ def wrap_forward_fn(
                 check_current(operation.name, args)
             out._requires_grad = True
             out._op = operation.with_kwargs(kwargs) if kwargs else operation
-            out._args = tuple(arrays)
-            out._inputs = args
+            out._kept_args = tuple(arrays)
+            out._kept_inputs = args
         else:
             out._requires_grad = False
             out._op = None
-            out._args = out._inputs = ()
+            out._kept_args = out._kept_inputs = ()
         return out
 
     tensor_func.__name__ = tensor_func.__qualname__ = operation.name
@@ -193,7 +179,7 @@ def fused_node(
     """
     out = new(Tensor)
     out.array = array
-    out._grad = out._hooks = out._source = None
+    out._grad = out._hooks = out._source = out._second_input = None
     out._made_at = now = CLOCK.time
     requires_grad = outdated = False
     for tensor in inputs:
@@ -205,10 +191,10 @@ def fused_node(
         if outdated:
             check_current(operation.name, inputs)
         out._requires_grad = True
-        out._op, out._args, out._inputs = operation, arrays, inputs
+        out._op, out._kept_args, out._kept_inputs = operation, arrays, inputs
     else:
         out._requires_grad = False
-        out._op, out._args, out._inputs = None, (), ()
+        out._op, out._kept_args, out._kept_inputs = None, (), ()
     return out
 
 

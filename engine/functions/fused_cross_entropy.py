@@ -78,7 +78,7 @@ def fused_cross_entropy_back(
 
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
-    return [fused_cross_entropy_back(grad_out, node.array, *node._args), None]
+    return [fused_cross_entropy_back(grad_out, node.array, *node._kept_args), None]
 
 
 @functools.lru_cache(maxsize=8)

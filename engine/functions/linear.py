@@ -73,7 +73,7 @@ def affine(x: Array, weight: Array, bias: Array | None = None) -> Array:
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
     """The gradients of all arguments of a layer, None where none is needed; see `linear_back0` and
     those after it."""
-    inputs, args = node._inputs, node._args
+    inputs, args = node._kept_inputs, node._kept_args
     grads: list[Array | None] = [None] * len(inputs)
     if inputs[0]._requires_grad:
         grads[0] = grad_out.dot(args[1])

@@ -144,8 +144,8 @@ def _joint(grad_out: Array, node: Tensor, are_finite: bool = True) -> list[Array
         are_finite: whether all are taken to be finite, so that a product with 0 is 0.
     """
     handed_down = grad_out
-    results, layers = node._args
-    inputs, out = node._inputs, node.array
+    results, layers = node._kept_args
+    inputs, out = node._kept_inputs, node.array
     grads: list[Array | None] = []
     vector = ones(len(grad_out), grad_out.dtype)
     above: Array | None = None
@@ -184,7 +184,7 @@ def _joint(grad_out: Array, node: Tensor, are_finite: bool = True) -> list[Array
 
 def _take_apart(node: Tensor) -> None:
     """Let a node be that of the last layer, made from nodes of the layers before it."""
-    inputs, (results, layers) = node._inputs[::-1], node._args
+    inputs, (results, layers) = node._kept_inputs[::-1], node._kept_args
     x = inputs[0]
     last = len(layers) - 1
     for i, (weight, _, _, bias, bends) in enumerate(layers):
@@ -192,15 +192,14 @@ def _take_apart(node: Tensor) -> None:
         args = results[i], weight, bias
         parents = (x, *inputs[2 * i + 1 : 2 * i + 3])
         if i == last:
-            # On one line, where nothing comes between: no interrupt, no other thread.
-            node._op, node._args, node._inputs = operation, args, parents
+            node.set_history(operation, args, parents)
             return
         x = Tensor.__new__(Tensor)
         x.array = results[i + 1]
-        x._grad = x._hooks = x._source = None
+        x._grad = x._hooks = x._source = x._second_input = None
         x._made_at = node._made_at
         x._requires_grad = True
-        x._op, x._args, x._inputs = operation, args, parents
+        x._op, x._kept_args, x._kept_inputs = operation, args, parents
 
 
 FUSION = Fusion(*LINEAR_PARTS, maximum)

@@ -48,7 +48,7 @@ def _linear_relu(x: Array, weight: Array, bias: Array) -> Array:
 
 
 def _joint(grad_out: Array, node: Tensor) -> list[Array | None]:
-    inputs, (x, weight, _) = node._inputs, node._args
+    inputs, (x, weight, _) = node._kept_inputs, node._kept_args
     # What `before_relu` gives, and quicker: the result is 0 or more.
     grad = np.sign(node.array)
     np.multiply(grad_out, grad, grad)

@@ -63,4 +63,4 @@ def sqrt_back(grad_out: Array, out: Array, x: Array) -> Array:
     return grad
 
 
-BACK_FUNCS.add_back_func(np.sqrt, 0, sqrt_back, reads=(OUT,))
+BACK_FUNCS.add_back_func(np.sqrt, 0, sqrt_back, reads=(OUT,), on_scalars=True)

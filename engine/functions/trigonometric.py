@@ -16,7 +16,7 @@ def sin_back(grad_out: Array, out: Array, x: Array) -> Array:
     return grad_out * np.cos(x)
 
 
-BACK_FUNCS.add_back_func(np.sin, 0, sin_back, reads=(0,))
+BACK_FUNCS.add_back_func(np.sin, 0, sin_back, reads=(0,), on_scalars=True)
 
 
 cos = wrap_forward_fn(np.cos)
@@ -27,7 +27,7 @@ def cos_back(grad_out: Array, out: Array, x: Array) -> Array:
     return -grad_out * np.sin(x)
 
 
-BACK_FUNCS.add_back_func(np.cos, 0, cos_back, reads=(0,))
+BACK_FUNCS.add_back_func(np.cos, 0, cos_back, reads=(0,), on_scalars=True)
 
 
 tanh = wrap_forward_fn(np.tanh)
@@ -39,7 +39,7 @@ def tanh_back(grad_out: Array, out: Array, x: Array) -> Array:
     return grad
 
 
-BACK_FUNCS.add_back_func(np.tanh, 0, tanh_back, reads=(OUT,))
+BACK_FUNCS.add_back_func(np.tanh, 0, tanh_back, reads=(OUT,), on_scalars=True)
 
 
 def _sigmoid(x: Array) -> Array:
