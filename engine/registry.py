@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -18,6 +18,14 @@ OUT = -1
 """Stands for the result where the positions of arguments are counted."""
 
 
+class _Added(NamedTuple):
+    """A backward function, and what `add_back_func` was told of it."""
+
+    back_fn: BackFunc
+    reads: tuple[int, ...] | None
+    on_scalars: bool
+
+
 class BackwardFuncLookup:
     """Backward functions by forward function and argument position.
 
@@ -27,12 +35,10 @@ class BackwardFuncLookup:
     """
 
     def __init__(self) -> None:
-        self._back_funcs: dict[ForwardFunc, dict[int, BackFunc]] = {}
+        self._added: dict[ForwardFunc, dict[int, _Added]] = {}
         self._replaced: dict[tuple[ForwardFunc, int], BackFunc] = {}
         self._factories: dict[ForwardFunc, Callable[[int], BackFunc]] = {}
         self._own: dict[tuple[ForwardFunc, int], BackFunc] = {}
-        self._reads: dict[ForwardFunc, dict[int, tuple[int, ...] | None]] = {}
-        self._on_scalars: dict[ForwardFunc, dict[int, bool]] = {}
         self.version = 0
         """Counts the changes, so that what was looked up before can be looked up anew."""
 
@@ -70,9 +76,7 @@ class BackwardFuncLookup:
             first = self._replaced.setdefault((inner, arg_position), before)
             if first is back_fn:
                 del self._replaced[inner, arg_position]
-        self._back_funcs.setdefault(inner, {})[arg_position] = back_fn
-        self._reads.setdefault(inner, {})[arg_position] = reads
-        self._on_scalars.setdefault(inner, {})[arg_position] = on_scalars
+        self._added.setdefault(inner, {})[arg_position] = _Added(back_fn, reads, on_scalars)
         self.version += 1
 
     def add_back_func_factory(
@@ -105,20 +109,20 @@ class BackwardFuncLookup:
 
     def mark_as_own(self) -> None:
         """Take what was added so far for the engine's own."""
-        self._own = {
-            (func, position): back
-            for func, by_position in self._back_funcs.items()
-            for position, back in by_position.items()
-        }
+        self._own = {(func, position): back for func, position, back in self._all()}
 
     def added(self) -> list[tuple[ForwardFunc, int, BackFunc]]:
         """What is not the engine's own: forward function, argument position, backward function."""
         return [
             (func, position, back)
-            for func, by_position in self._back_funcs.items()
-            for position, back in by_position.items()
+            for func, position, back in self._all()
             if self._own.get((func, position)) is not back
         ]
+
+    def _all(self) -> Iterator[tuple[ForwardFunc, int, BackFunc]]:
+        for func, by_position in self._added.items():
+            for position, added in by_position.items():
+                yield func, position, added.back_fn
 
     def is_replaced(self, forward_fn: ForwardFunc) -> bool:
         """Whether a backward function of `forward_fn` has taken the place of another."""
@@ -127,19 +131,21 @@ class BackwardFuncLookup:
 
     def reads_of(self, forward_fn: ForwardFunc) -> dict[int, tuple[int, ...] | None]:
         """What the backward functions of a forward function read, as `add_back_func` was told."""
-        return dict(self._reads.get(inner_function(forward_fn), {}))
+        added = self._added.get(inner_function(forward_fn), {})
+        return {position: one.reads for position, one in added.items()}
 
     def on_scalars(self, forward_fn: ForwardFunc) -> bool:
         """Whether all backward functions of a forward function may be called with scalars, as
         `add_back_func` was told."""
-        of_positions = self._on_scalars.get(inner_function(forward_fn), {})
-        return bool(of_positions) and all(of_positions.values())
+        added = self._added.get(inner_function(forward_fn), {})
+        return bool(added) and all(one.on_scalars for one in added.values())
 
     def all_of(self, forward_fn: ForwardFunc) -> Callable[[int], BackFunc | None]:
         """The backward functions of a forward function as they are now, by position: a function
         that gives None where there is none."""
         inner = inner_function(forward_fn)
-        by_position = dict(self._back_funcs.get(inner, {}))
+        added = self._added.get(inner, {})
+        by_position = {position: one.back_fn for position, one in added.items()}
         factory = self._factories.get(inner)
         if factory is None:
             return by_position.get

@@ -32,13 +32,11 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture(autouse=True)
 def own_backward_functions() -> Iterator[None]:
     """Backward functions that a test (or a scenario that it loads) registers go with it."""
-    registered = {func: dict(backs) for func, backs in BACK_FUNCS._back_funcs.items()}
-    reads = {func: dict(by_position) for func, by_position in BACK_FUNCS._reads.items()}
+    added = {func: dict(by_position) for func, by_position in BACK_FUNCS._added.items()}
     replaced = dict(BACK_FUNCS._replaced)
     version = BACK_FUNCS.version
     yield
     if BACK_FUNCS.version != version:
-        BACK_FUNCS._back_funcs = registered
-        BACK_FUNCS._reads = reads
+        BACK_FUNCS._added = added
         BACK_FUNCS._replaced = replaced
         BACK_FUNCS.version += 1

@@ -66,7 +66,7 @@ def test_what_is_not_read_makes_no_difference() -> None:
         checked |= check_reads(made)
     declared = {
         (func, position)
-        for func, backs in BACK_FUNCS._back_funcs.items()
+        for func, backs in BACK_FUNCS._added.items()
         for position in backs
         if BACK_FUNCS.reads_of(func).get(position) is not None
     }
