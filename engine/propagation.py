@@ -34,10 +34,9 @@ def propagate(
         check_unchanged(node)
     operation = node._op
     assert operation is not None
-    inputs = node._inputs
     # Not added in place: the arrays may be shared with other nodes and with the user.
     if operation.joint is None:
-        for arg, parent in enumerate(inputs):
+        for arg, parent in enumerate(node._inputs):
             if isinstance(parent, Tensor) and parent._requires_grad:
                 back, contribution, raw = watched_contribution(node, arg, parent, grad_out)
                 before = grads.get(parent)
@@ -48,6 +47,7 @@ def propagate(
                 waiting[parent] = left
         return
     # The same, for a loop for both would take longer.
+    inputs = node._kept_inputs
     for arg, given in enumerate(operation.joint(grad_out, node)):
         if given is not None:
             parent = inputs[arg]
