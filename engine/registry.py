@@ -137,8 +137,9 @@ class BackwardFuncLookup:
     def on_scalars(self, forward_fn: ForwardFunc) -> bool:
         """Whether all backward functions of a forward function may be called with scalars, as
         `add_back_func` was told."""
-        added = self._added.get(inner_function(forward_fn), {})
-        return bool(added) and all(one.on_scalars for one in added.values())
+        inner = inner_function(forward_fn)
+        added = self._added.get(inner, {}).values()
+        return bool(added) and inner not in self._factories and all(a.on_scalars for a in added)
 
     def all_of(self, forward_fn: ForwardFunc) -> Callable[[int], BackFunc | None]:
         """The backward functions of a forward function as they are now, by position: a function

@@ -25,7 +25,7 @@ new = Tensor.__new__
 
 def quick_on_numbers(
     general: Callable[..., Tensor], compute: Callable[[Any, Any], Any]
-) -> Callable[[Any, Any], Tensor]:
+) -> Callable[..., Tensor]:
     """A function on Tensors of two arguments that is quicker on two single numbers.
 
     Args:
@@ -37,8 +37,10 @@ def quick_on_numbers(
     operation, version = operation_of(numpy_fn), BACK_FUNCS.version
 
     @functools.wraps(general)
-    def tensor_func(x: Any, y: Any) -> Tensor:
+    def tensor_func(x: Any, y: Any, /, **kwargs: Any) -> Tensor:
         nonlocal operation, version
+        if kwargs:
+            return general(x, y, **kwargs)
         now = CLOCK.time
         if x.__class__ is Tensor:
             one: Any = x.array

@@ -125,13 +125,13 @@ def _run_on(root: Tensor, first: Tensor, grads: Grads, stored: Stored) -> None:
                 # Two single numbers: all is float32 and has no dimension.
                 grad_out, back_func = take(node), operation.back_func
                 out, one, other = node.array, node._kept_args, node._second_arg
+                arg, parent, second = 0, node._kept_inputs, node._second_input
                 if not operation.on_scalars:
                     grad_out = asarray(grad_out)
                 elif one.__class__ is other.__class__:
                     # A scalar times an array takes longer than two of either.
                     out, one, other = out[()], one[()], other[()]
                 # As a loop over both, without what such a loop makes.
-                arg, parent = 0, node._kept_inputs
                 while True:
                     if parent.__class__ is Tensor and parent._requires_grad:
                         called = back = back_func(arg) or back_func_of(node, arg)
@@ -153,7 +153,7 @@ def _run_on(root: Tensor, first: Tensor, grads: Grads, stored: Stored) -> None:
                                 branches = True
                     if arg:
                         break
-                    arg, parent = 1, node._second_input
+                    arg, parent = 1, second
             elif operation.joint is not None:
                 if rest is None and operation.take_apart is not None:
                     # All but the first part's input, which comes last.

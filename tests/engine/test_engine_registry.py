@@ -59,3 +59,24 @@ def test_the_backward_functions_of_a_node_go_by_argument() -> None:
     passed = engine.BackwardPass(root)
     functions = [passed.backward_functions(node) for node in (product, quotient, a)]
     assert functions == [{0: engine.multiply_back0}, {1: engine.true_divide_back1}, {}]  # type: ignore[attr-defined]
+
+
+def test_scalars_go_only_to_backward_functions_of_which_that_was_said() -> None:
+    def total(*args: Any) -> Any:
+        return args[0] + args[1]
+
+    def writing(grad_out: Any, out: Any, *args: Any) -> Any:
+        grad = grad_out.copy()
+        grad[...] = grad_out
+        return grad
+
+    function = wrap_forward_fn(total)
+    BACK_FUNCS.add_back_func_factory(total, lambda position: writing)
+    BACK_FUNCS.add_back_func(total, 1, lambda grad_out, *_: grad_out, on_scalars=True)
+    x = Tensor(2.0, requires_grad=True)
+    (function(x, x) * x).backward()
+    assert x.grad is not None
+    assert x.grad.item() == 8
+    assert BACK_FUNCS.on_scalars(engine.tanh)
+    BACK_FUNCS.add_back_func(engine.tanh, 0, writing)
+    assert not BACK_FUNCS.on_scalars(engine.tanh)

@@ -248,3 +248,28 @@ def test_a_graph_of_numbers_goes_with_its_root_without_the_garbage_collector() -
         assert [ref() for ref in watched] == [None, None]
     finally:
         gc.enable()
+
+
+def test_a_history_that_changes_between_two_backward_functions_is_not_mixed() -> None:
+    x, y = Tensor(2.0, requires_grad=True), Tensor(3.0, requires_grad=True)
+
+    def back0(grad_out: Array, out: Array, x: Array, y: Array) -> Array:
+        product.recipe = None
+        return grad_out * y
+
+    BACK_FUNCS.add_back_func(engine.multiply, 0, back0)
+    product = x * y
+    product.backward()
+    assert x.grad is not None
+    assert y.grad is not None
+    assert (x.grad.item(), y.grad.item()) == (3, 2)
+
+
+def test_the_other_arguments_of_numpy_s_function_are_handed_on() -> None:
+    x = Tensor(2.0, requires_grad=True)
+    assert engine.multiply(x, 3.0, dtype=np.float16).dtype == np.float16
+    with engine.no_grad():
+        engine.subtract(x, 0.5, out=x.array)
+    assert x.item() == 1.5
+    with pytest.raises(TypeError):
+        engine.multiply(x)

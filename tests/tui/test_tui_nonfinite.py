@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from tui_support import BUNDLED, debugged, run, session_on, text_of, view_of, wait_until, write
 
+from engine import Tensor, no_grad, record_origins
 from tui.loading.warned import noted
 from tui.session.causes import nonfinite
 
@@ -176,6 +178,21 @@ def test_each_line_is_noted_once_and_shown_as_ever() -> None:
     ]
     assert all("test_tui_nonfinite.py, line" in note for note in notes)
     assert len(shown) == 2
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_line_is_noted_once_whether_it_is_recorded_or_not() -> None:
+    x, zero = Tensor(1.0, requires_grad=True), Tensor(0.0)
+
+    def warn() -> list[str]:
+        with noted() as notes, warnings.catch_warnings():
+            warnings.simplefilter("always")
+            for block in (nullcontext(), no_grad(), record_origins()):
+                with block:
+                    x / zero
+        return notes
+
+    assert [note.partition(" (")[0] for note in warn()] == ["divide by zero encountered in divide"]
 
 
 def test_nothing_is_left_behind() -> None:

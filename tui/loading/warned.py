@@ -48,7 +48,9 @@ def noted(otherwise: str | None = None) -> Iterator[list[str]]:
             users = _users_line()
             filename, lineno = users or (filename, lineno)
             place = f"{os.path.basename(filename)}, line {lineno}"
-            note = f"{message} ({place if users or otherwise is None else otherwise})"
+            # The engine calculates with single numbers as arrays or as scalars, as is quicker.
+            told = str(message).replace(" in scalar ", " in ")
+            note = f"{told} ({place if users or otherwise is None else otherwise})"
             if note in found:
                 return
             found[note] = None
