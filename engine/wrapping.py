@@ -19,7 +19,8 @@ from engine.tensor import FLOAT32, Tensor, parts_of
 ndarray, asarray, new = np.ndarray, np.asarray, Tensor.__new__
 
 Joint = Callable[[Array, Tensor], list[Array | None]]
-"""`(grad_out, node) -> contributions`, one for each input; None for one that requires no grad."""
+"""`(grad_out, node) -> contributions`, one for each input; None for one that requires no grad. The
+arguments of such a node are always in its tuples."""
 
 
 class Operation:

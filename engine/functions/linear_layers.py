@@ -196,10 +196,10 @@ def _take_apart(node: Tensor) -> None:
             return
         x = Tensor.__new__(Tensor)
         x.array = results[i + 1]
-        x._grad = x._hooks = x._source = x._second_input = None
+        x._grad = x._hooks = x._source = None
         x._made_at = node._made_at
         x._requires_grad = True
-        x._op, x._kept_args, x._kept_inputs = operation, args, parents
+        x.set_history(operation, args, parents)
 
 
 FUSION = Fusion(*LINEAR_PARTS, maximum)
